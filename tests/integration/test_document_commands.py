@@ -29,6 +29,7 @@ from tests.integration.song import TLS, Cloud
 from tests.integration.song import request as song_request
 from tests.integration.use_cases.triggers.inbox import Inbox
 from tests.soak.__main__ import PARTS
+from tests.support.generators import assert_names_what_is_tested
 from tests.support.loopback import closed_port
 
 PORT_IN_DOCUMENTS: Final = "9000"
@@ -40,8 +41,13 @@ NEED_ANOTHER_MACHINE: Final = frozenset(
     }
 )
 """Commands that neither run nor can be checked here."""
-CHECKED: Final = ("make ", ".venv/bin/python -m pytest ", ".venv/bin/python -m tests.", ".venv/bin/python -m tooling")
-"""How commands begin that are checked instead of run."""
+CHECKED: Final = (
+    *("make ", ".venv/bin/python -m pytest ", ".venv/bin/python -m tests.", ".venv/bin/python -m tooling"),
+    *("npx ", "uvx "),
+)
+"""How commands begin that are checked instead of run. Those that run packages from a registry are run by
+`api/test_generated_clients.py` with the same packages.
+"""
 PROBLEMS: Final = {"docs/api.md": 1}
 """How many answers of a document's commands are problems on purpose."""
 pytestmark = pytest.mark.long
@@ -249,6 +255,8 @@ def test_every_other_command_names_what_exists(command: str) -> None:
         check_make(words[1:])
     elif words[:3] == [".venv/bin/python", "-m", "pytest"]:
         check_pytest(words[3:])
+    elif words[0] in ("npx", "uvx"):
+        assert_names_what_is_tested(command)
     elif command not in NEED_ANOTHER_MACHINE:
         module = ROOT / words[2].replace(".", "/")
         assert (module / "__main__.py").is_file() or module.with_suffix(".py").is_file()
