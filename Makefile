@@ -6,7 +6,9 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
-CODE := layers/fermata/fermata functions cli local tests tooling
+# Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
 help: ## list the targets
@@ -94,9 +96,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
+# Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit tests/fakes $(ARGS)
+	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)
@@ -159,6 +161,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 

@@ -126,6 +126,7 @@ def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
         credits=arguments.credits,
         environments=arguments.environments,
         built=arguments.built,
+        reload=command == "run" and not arguments.built if arguments.reload is None else arguments.reload,
     )
 
 
@@ -155,6 +156,8 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--environments", type=int, default=64, metavar="N", help=environments)
     state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
+    reload = "run saved sources of functions and layers at the next request (run: on, up: off)"
+    parser.add_argument("--reload", action=argparse.BooleanOptionalAction, help=reload)
     parser.add_argument("--built", action="store_true", help="run the result of make build under Python 3.13")
     return parser
 

@@ -34,6 +34,7 @@ from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime
+from local.runtime.reloading import Reloader
 from local.settings import PROJECT_ROOT, CloudSettings, known_providers, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
@@ -103,7 +104,7 @@ class LocalCloud:
         started = parts.runtime.start_each(at_once)
         self._connect(endpoint, parts)
         self._store_keys(parts, keys)
-        api = self._start_api(parts)
+        api = self._start_api(parts, self._watch_sources(parts))
         self._wait(started)
         api_key = self._create_tenant(parts)
         parts.runtime.start_each(later).add_done_callback(self._report_failed_start)
@@ -229,10 +230,20 @@ class LocalCloud:
         if secret:
             parts.clients("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
 
-    def _start_api(self, parts: _Parts) -> HttpServer:
+    def _watch_sources(self, parts: _Parts) -> Reloader | None:
+        if not self._settings.reload:
+            return None
+        template = self._settings.template
+        functions = parts.deployment.functions.values()
+        return Reloader(parts.runtime, functions, template.parent, self._say)
+
+    def _start_api(self, parts: _Parts, reloader: Reloader | None) -> HttpServer:
         deployment = parts.deployment
         submit = patient(parts.runtime.submit, time.monotonic, time.sleep)
-        bridge = HttpBridge(deployment.routes, submit, self._log("http"))
+        bridge = HttpBridge(deployment.routes, submit, self._log("http"), faults=reloader)
+        if reloader:
+            reloader.start(bridge.forget_decisions)
+            self._exits.callback(reloader.stop)
         server = HttpServer(self._listener, bridge)
         server.start()
         self._exits.callback(server.stop)
