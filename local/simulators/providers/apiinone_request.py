@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,9 @@ class MusicOrder(Protocol):
     """One valid order: its songs, its label for bill and faults, and its price."""
 
     model: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The body that ordered it."""
 
     @property
     def callback_url(self) -> str | None:
@@ -42,6 +45,10 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The body that ordered it."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class MinimaxOrder(_Body):
