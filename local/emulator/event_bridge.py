@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from local.emulator.event_targets import as_sent, payload
 from local.emulator.moto_seams import MotoValue
+from local.errors import LocalCloudError
 from local.runtime.lambda_answers import Answer, error_answer, error_type
 from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
 
@@ -104,6 +105,9 @@ class EventBridge:
         while (step := self._work.get()) is not None:
             try:
                 step()
+            except LocalCloudError:
+                # The cloud ends and says why; what was accepted is kept.
+                continue
             except Exception as error:  # noqa: BLE001 (edge of a thread: the next event must not wait for ever)
                 print(f"an event was not delivered: {type(error).__name__}: {error}", file=sys.stderr)
 

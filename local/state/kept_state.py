@@ -3,7 +3,9 @@
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug.wrappers import Response
 
 from local.emulator.moto_seams import check_seams
 from local.state.emulated import seams
@@ -12,7 +14,7 @@ from local.state.emulated.deliveries import Deliveries
 from local.state.emulated.executions import Executions
 from local.state.emulated.services import Services
 from local.state.emulated.tables import Tables
-from local.state.errors import StateRefusedError
+from local.state.errors import StateRefusedError, StateWriteError
 from local.state.files import Files
 from local.state.identity import Identity, read_identity, write_identity
 from local.state.journal import Journal
@@ -63,10 +65,15 @@ class KeptState:
         """Return moto's application with each answer after what it says is kept."""
 
         def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            with self.journal.call():
-                answer = moto(environ, start_response)
-                self._services.note(environ.get("HTTP_X_AMZ_TARGET", ""))
-                return answer
+            begun: list[Any] = []
+            try:
+                with self.journal.call():
+                    answer = moto(environ, lambda *said: begun.append(said))  # type: ignore[arg-type]
+                    self._services.note(environ.get("HTTP_X_AMZ_TARGET", ""))
+            except StateWriteError:
+                return Response("The state cannot be kept.", 503)(environ, start_response)
+            start_response(*begun[-1])
+            return answer
 
         return application
 

@@ -6,7 +6,7 @@ after a power cut the file is whole, but the last seconds may be missing.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -101,11 +101,11 @@ class Store:
                 )
             return self._failure
 
-    def read(self, kind: str, owner: str) -> Iterator[tuple[str, str]]:
+    def read(self, kind: str, owner: str) -> list[tuple[str, str]]:
         """Return the keys and values of an owner, sorted by key; raises `StateRefusedError` for a damaged file."""
         try:
             with self._lock, closing(self._connection.execute(f"{_READ} ORDER BY key", (kind, owner))) as rows:
-                yield from rows.fetchall()
+                return rows.fetchall()
         except sqlite3.Error as error:
             raise StateRefusedError(f"{self.path}: damaged: {error}; {_START_AGAIN}") from error
 

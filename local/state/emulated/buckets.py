@@ -120,6 +120,7 @@ class Buckets:
             version._value_buffer.close()  # noqa: SLF001 (part of the seam)
             version._value_buffer = KeptBytes(self._files.folder / name)  # noqa: SLF001 (part of the seam)
             version.kept_file = name
+            _share_bytes(version)
 
     def _fill(self, bucket: MotoValue) -> None:
         for key, text in self._journal.store.read(KIND, bucket.name):
@@ -143,6 +144,7 @@ class Buckets:
         version._metadata = LowercaseDict(kept["metadata"])  # noqa: SLF001 (part of the seam)
         version.__dict__.update(_expiry=None, multipart=None, disposed=False, lock=Lock(), kept_file=kept["file"])
         version.__dict__["_value_buffer"] = KeptBytes(self._files.folder / kept["file"])
+        _share_bytes(version)
         if kept["tags"]:
             _backend().tagger.tag_resource(version.arn, kept["tags"])
         return version
@@ -157,6 +159,17 @@ def _backend() -> MotoValue:
 def _has_bytes(version: MotoValue) -> bool:
     """Whether a version is an object, not the mark of a deletion."""
     return hasattr(version, "contentsize")
+
+
+def _share_bytes(version: MotoValue) -> None:
+    """Let copies of an object share its file: moto copies every object of a bucket to list their versions."""
+
+    def copied(_memo: dict[int, Any]) -> MotoValue:
+        copy: MotoValue = version.__class__.__new__(version.__class__)
+        copy.__dict__.update(version.__dict__)
+        return copy
+
+    version.__deepcopy__ = copied
 
 
 def _as_json(version: MotoValue) -> dict[str, Any]:
