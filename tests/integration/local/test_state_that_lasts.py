@@ -29,12 +29,12 @@ from tests.integration.song import LYRICS, Cloud
 
 WAITING: Final = {"WaitForProvider", "WaitForCallback"}
 """Whoever waits in them has bought a song."""
-LATENCY_S: Final = "20"
+LATENCY_S: Final = "25"
 KEY: Final = "a-key-of-the-provider"
 END_WITHIN_S: Final = 240
 """Generous: the machine may be busy with other things."""
 SAME: Final = ("api_url", "aws_endpoint_url", "api_key", "secret_access_key", "outputs", "simulators", "tenant")
-PATIENT: Final = ("GenerationTimeoutSeconds=900", "StartBySeconds=300")
+PATIENT: Final = ("GenerationTimeoutSeconds=900", "StartBySeconds=300", "StartTimeoutSeconds=60", "ReadGapSeconds=40")
 """A restart takes longer than the songs of the fast set may take."""
 
 
@@ -146,7 +146,8 @@ def test_songs_that_are_made_when_the_cloud_ends_are_finished_once_and_billed_on
     with lasting.started("--port", "0") as (cloud, process):
         first = cloud.line
         before = cloud.made({"model": "skillboss/music-2.5", "prompt": "a song before", "lyrics": LYRICS})
-        lost, killed = on_the_wire(cloud), under_way(cloud, "a song when it was killed")
+        assert before["status"] == "succeeded", before["error"]
+        killed, lost = under_way(cloud, "a song when it was killed"), on_the_wire(cloud)
         children = process.children()
         process.stop(signal.SIGKILL)
     until(lambda: not any(map(is_alive, children)), 60, "no child outlives the cloud")
