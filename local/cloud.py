@@ -21,7 +21,7 @@ from botocore.config import Config
 from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
-from local.deploy.function_settings import check_function_settings, check_reservations
+from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.provider_keys import provider_keys
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
 from local.emulator.aws_endpoint import AwsEndpoint
@@ -35,6 +35,7 @@ from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime
+from local.runtime.reloading import Reloader
 from local.settings import PROJECT_ROOT, CloudSettings, known_providers, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state.identity import DEFAULT_CREDITS
@@ -89,14 +90,14 @@ class LocalCloud:
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
-        at_once, later = _start_order(deployment)
+        at_once, later = start_order(deployment)
         started = parts.runtime.start_each(at_once)
         events = self._connect(endpoint, parts)
         self._store_keys(parts, keys)
         self._wait(started)
         self._resume(events)
         self._start_timers(parts, events)
-        api = self._start_api(parts)
+        api = self._start_api(parts, self._watch_sources(parts))
         api_key = self._tenant_key(parts)
         if self._kept:
             self._kept.ready(api.port, api_key, keys)
@@ -255,10 +256,20 @@ class LocalCloud:
                 keys = self._kept.merged_keys(keys, client.get_secret_value(SecretId=secret)["SecretString"])
             client.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
 
-    def _start_api(self, parts: _Parts) -> HttpServer:
+    def _watch_sources(self, parts: _Parts) -> Reloader | None:
+        if not self._settings.reload:
+            return None
+        template = self._settings.template
+        functions = parts.deployment.functions.values()
+        return Reloader(parts.runtime, functions, template.parent, self._say)
+
+    def _start_api(self, parts: _Parts, reloader: Reloader | None) -> HttpServer:
         deployment = parts.deployment
         submit = patient(parts.runtime.submit, time.monotonic, time.sleep)
-        bridge = HttpBridge(deployment.routes, submit, self._log("http"))
+        bridge = HttpBridge(deployment.routes, submit, self._log("http"), faults=reloader)
+        if reloader:
+            reloader.start(bridge.forget_decisions)
+            self._exits.callback(reloader.stop)
         server = HttpServer(self._listener, bridge)
         server.start()
         self._exits.callback(server.stop)
@@ -314,15 +325,6 @@ class LocalCloud:
 
     def _say(self, what: str) -> None:
         print(what, file=sys.stderr)
-
-
-def _start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
-    """Return the functions that start before the cloud is ready, because callers wait for them, and the others."""
-    authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
-    waited_for = {route.function_arn for route in deployment.routes} | authorizers
-    operator = deployment.outputs.get("ManageTenantsFunctionName")
-    at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
-    return at_once, [name for name in deployment.functions if name not in at_once]
 
 
 def _clients(url: str) -> Callable[[str], Any]:

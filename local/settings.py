@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ _PROVIDER_SETTINGS: Final = "ProviderSettings"
 _BASE_URL: Final = "base_url"
 _SINGLE: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
+_LATENCY_PRIORS: Final = "ModelLatencyPriors"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class CloudSettings:
     fresh: bool = False
     in_memory: bool = False
     built: bool = False
+    reload: bool = False
+    """Whether a saved source of a function or layer is live at the next call."""
     template: Path = PROJECT_ROOT / "template.yaml"
 
     @property
@@ -98,7 +102,8 @@ def origin(url: str) -> str:
 
 
 def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) -> dict[str, str]:
-    """Return the template parameters: the given ones, the providers' base URLs and the trusted origins.
+    """Return the template parameters: the given ones, the providers' base URLs, the trusted origins, and the latency of
+    simulated models, without which a poll would wait as long as for a real song.
 
     The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones.
     """
@@ -110,7 +115,15 @@ def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) 
     own = {_TRUSTED_ORIGINS: trusted} if _TRUSTED_ORIGINS in declared else {}
     if _PROVIDER_SETTINGS in declared:
         own[_PROVIDER_SETTINGS] = _with_addresses(settings, {**simulators, **settings.providers})
+    if _LATENCY_PRIORS in declared:
+        own[_LATENCY_PRIORS] = settings.parameters.get(_LATENCY_PRIORS, _simulated_latency(settings, simulators))
     return {**settings.parameters, **own}
+
+
+def _simulated_latency(settings: CloudSettings, simulators: Collection[str]) -> str:
+    p50_s = max(1, ceil(settings.provider_latency_s))
+    models = [model.id for model in read_catalogue().models if model.provider in simulators]
+    return json.dumps({name: {"p50_s": p50_s, "p80_s": p50_s + 1} for name in models}, separators=(",", ":"))
 
 
 def _with_addresses(settings: CloudSettings, addresses: Mapping[str, str]) -> str:
@@ -171,6 +184,8 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
     if not 1 <= settings.environments <= MOST_ENVIRONMENTS:
         problems.append(f"--environments: expected 1 to {MOST_ENVIRONMENTS}, found {settings.environments}")
+    if settings.reload and settings.built:
+        problems.append("--reload: expected sources, found --built, which runs what make build made; drop one of both")
     if not 0 <= settings.port <= 65535:
         problems.append(f"--port: expected 0 to 65535, found {settings.port}")
     return problems

@@ -50,6 +50,11 @@ class AuthorizerCache:
         self._store(key, authorizer.ttl_s, decision)
         return decision
 
+    def clear(self) -> None:
+        """Forget all decisions."""
+        with self._lock:
+            self._decisions.clear()
+
     def _store(self, key: tuple[str, str], ttl_s: int, decision: Decision) -> None:
         if ttl_s <= 0:
             return

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -49,8 +49,22 @@ class _Refusal(Exception):  # noqa: N818 (an answer to the client, not an error 
         super().__init__(message)
 
 
+class _FaultySource(Exception):  # noqa: N818 (an answer to the client, not an error of this program)
+    """A function cannot run because of an error in its source."""
+
+
 class _LimitedRequest(Request):
     max_content_length = MAX_BODY_BYTES
+
+
+class Faults(Protocol):
+    """Which functions cannot run because of their source; both answers name the file."""
+
+    def fault_of(self, function_arn: str) -> str | None:
+        """Return the error in a function's newest source, None where there is none."""
+
+    def failed_start_of(self, function_arn: str) -> str | None:
+        """Return why a function's handler could not be imported, None where it could."""
 
 
 Submit = Callable[[str, bytes], Future[Answer]]
@@ -84,10 +98,16 @@ class HttpBridge:
         submit: Callable[[str, bytes], Future[Answer]],
         log: JsonLines,
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
+        faults: Faults | None = None,
     ) -> None:
         self._routes = RouteTable(routes)
         self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
         self._authorizers = AuthorizerCache(submit)
+        self._faults = faults
+
+    def forget_decisions(self) -> None:
+        """Ask the authorizers again at their next requests."""
+        self._authorizers.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request and log it in one line."""
@@ -108,6 +128,7 @@ class HttpBridge:
             exchange = replace(exchange, match=match)
             if match is None:
                 raise _Refusal(404, "Not Found")
+            self._refuse_faulty(match.route)
             context = self._authorize(exchange, match)
             exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])
             event = request_event(exchange.request, match, body, exchange.request_id, context)
@@ -117,6 +138,19 @@ class HttpBridge:
             return exchange, answer
         except _Refusal as refusal:
             return exchange, _gateway_answer(refusal.status, refusal.message)
+        except _FaultySource as fault:
+            return exchange, _problem(str(fault), exchange.request_id)
+
+    def _refuse_faulty(self, route: Route) -> None:
+        functions = [route.function_arn, *([route.authorizer.function_arn] if route.authorizer else [])]
+        for function in functions if self._faults else []:
+            if fault := self._faults and self._faults.fault_of(function):
+                raise _FaultySource(fault)
+
+    def _failure_of(self, function_arn: str) -> Exception:
+        """Return what a failed function is answered with: its source's error where it could not start."""
+        fault = self._faults and self._faults.failed_start_of(function_arn)
+        return _FaultySource(fault) if fault else _Refusal(500, "Internal Server Error")
 
     def _authorize(self, exchange: Exchange, match: RouteMatch) -> dict[str, Any] | None:
         authorizer = match.route.authorizer
@@ -136,7 +170,7 @@ class HttpBridge:
         except TooManyRequestsError as error:
             raise _Refusal(503, "Service Unavailable") from error
         except (AuthorizerError, TimeoutError) as error:
-            raise _Refusal(500, "Internal Server Error") from error
+            raise self._failure_of(authorizer.function_arn) from error
         if not decision.allowed:
             raise _Refusal(403, "Forbidden")
         return decision.context
@@ -149,7 +183,7 @@ class HttpBridge:
         except (TooManyRequestsError, TimeoutError) as error:
             raise _Refusal(503, "Service Unavailable") from error
         if answer.failed:
-            raise _Refusal(500, "Internal Server Error")
+            raise self._failure_of(function_arn)
         try:
             return response(answer.payload)
         except BadAnswerError as error:
@@ -189,3 +223,18 @@ def _gateway_answer(status: int, message: str) -> Response:
     # AWS sends no Retry-After, but an immediate retry would only keep this machine busy.
     headers = {"Retry-After": "1"} if status == 503 else {}
     return Response(json.dumps({"message": message}), status, headers, content_type="application/json")
+
+
+def _problem(detail: str, request_id: str) -> Response:
+    """Return the answer for an error in a source, in the form of Fermata's own problems."""
+    body = {
+        "type": "about:blank",
+        "title": "A source of this function has an error",
+        "status": 500,
+        "detail": detail,
+        "errors": [],
+        "retryable": False,
+        "charged": "no",
+        "request_id": request_id,
+    }
+    return Response(json.dumps(body), 500, content_type="application/problem+json")

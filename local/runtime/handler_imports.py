@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from local.deploy.deployment import FunctionSpec
@@ -16,12 +17,21 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
     found: set[str] = set()
     layers: dict[tuple[Path, ...], _Sources] = {}
     for spec in functions:
-        handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
-        code = _Sources((spec.code_dir,))
-        direct = {name for name in _names(handler)[0] if code.find(name) is None}
+        direct = _direct(spec)
         layer = layers.setdefault(spec.layer_dirs, _Sources(spec.layer_dirs))
         found |= direct.union(*(layer.imports_of_siblings(name) for name in direct))
     return sorted(found)
+
+
+def first_imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the modules without which no handler can be imported, a part of `imports_of`."""
+    return sorted(set().union(*(_direct(spec) for spec in functions)))
+
+
+def _direct(spec: FunctionSpec) -> set[str]:
+    handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
+    code = _Sources((spec.code_dir,))
+    return {name for name in _names(handler)[0] if code.find(name) is None}
 
 
 class _Sources:
@@ -30,7 +40,7 @@ class _Sources:
     def __init__(self, directories: tuple[Path, ...]) -> None:
         self._directories = directories
         self._found: dict[str, Path | None] = {}
-        self._imports: dict[Path, set[str]] = {}
+        self._imports: dict[Path, frozenset[str]] = {}
 
     def find(self, module: str) -> Path | None:
         """Return the source of a module, or None where it is not in these directories."""
@@ -52,7 +62,7 @@ class _Sources:
             pending += [each for each in sources if each and each.parent == source.parent]
         return set().union(*(self._imports_in(source) for source in followed))
 
-    def _imports_in(self, source: Path) -> set[str]:
+    def _imports_in(self, source: Path) -> frozenset[str]:
         """The modules that a source imports, also those of these directories as in `from package import module`."""
         if source not in self._imports:
             plain, members = _names(source)
@@ -60,14 +70,21 @@ class _Sources:
         return self._imports[source]
 
 
-def _names(path: Path) -> tuple[set[str], set[str]]:
+def _names(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The modules that a source imports, and the names that it imports from them, which may be modules, too."""
     try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+        stamp = path.stat()
+        return _parsed(path, stamp.st_mtime_ns, stamp.st_size)
     except (OSError, SyntaxError, ValueError):
         # The function itself reports the error when it starts.
-        return set(), set()
+        return frozenset(), frozenset()
+
+
+# Kept for a reload, after which all but a few sources are what they were.
+@cache
+def _parsed(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    members = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
-    return plain | {str(node.module) for node in origins}, members
+    members = frozenset(f"{node.module}.{alias.name}" for node in origins for alias in node.names)
+    return frozenset(plain | {str(node.module) for node in origins}), members

@@ -1,7 +1,12 @@
 """Results of invocations in Lambda's format."""
 
 import json
+import re
 from dataclasses import dataclass
+from typing import Final
+
+_ENDED: Final = frozenset({"Runtime.ExitError", "Runtime.InvalidEntrypoint", "Sandbox.Timedout"})
+"""Error types of a process that could not be started, was killed or took too long, whatever its code is."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +28,15 @@ def error_type(answer: Answer) -> str:
         return str(json.loads(answer.payload)["errorType"])
     except (ValueError, KeyError, TypeError):
         return "Unknown"
+
+
+def import_error(answer: Answer) -> str | None:
+    """Return why a handler could not be imported, with the file and line where it failed; None where the process ended
+    for another reason.
+    """
+    if error_type(answer) in {*_ENDED, "Unknown"}:
+        return None
+    said = json.loads(answer.payload)
+    places = re.findall(r'File "([^"]+)",? [Ll]ine (\d+)', "".join(map(str, said.get("stackTrace") or [])))
+    place = f"{places[-1][0]}, line {places[-1][1]}: " if places else ""
+    return f"{place}{said.get('errorMessage', 'no message')} ({said['errorType']})"

@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,11 +76,18 @@ class LambdaRuntime:
         self._max_starting = os.cpu_count() or 1
         self._environments: set[LambdaEnvironment] = set()
         self._starting: set[LambdaEnvironment] = set()
+        self._outdated: set[LambdaEnvironment] = set()
+        """Environments with code from before a reload, which end as soon as they run no call."""
         self._late_s = 0.0
         """Moving average of the clock thread's delay in seconds; near 0 where a core is free."""
         self._lock = RLock()
         self._stopped = Event()
         self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}
+        self._retired_servers: list[ForkServer] = []
+        self.before_call: Callable[[], object] = lambda: None
+        """Is called before every call is assigned."""
+        self.on_failed_start: Callable[[FunctionSpec, Answer], object] = lambda _spec, _answer: None
+        """Is called when an environment could not be started."""
         # One thread for the life of the cloud, because on Linux a fork server ends with the thread that started it.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
@@ -108,6 +115,7 @@ class LambdaRuntime:
     def submit(self, name: str, payload: bytes) -> Future[Answer]:
         """Run a function; raises `TooManyRequestsError` at once where its concurrency limit is reached."""
         function = self._functions[self.find(name).name]
+        self.before_call()
         call = Call(payload)
         with self._lock:
             self._refuse_if_busy(function)
@@ -122,6 +130,26 @@ class LambdaRuntime:
         with self._lock:
             return _all_of([self._start(function).ready for function in functions])
 
+    def reload(self, names: Iterable[str], layers: Iterable[tuple[Path, ...]] = ()) -> None:
+        """Run all later calls of functions with their sources as they are now; running calls end with the old code.
+
+        `layers` are the `layer_dirs` with a changed source.
+        """
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            for layer_dirs in layers:
+                self._spawner.submit(self._renew_fork_server, layer_dirs)
+            for name in names:
+                function = self._functions[name]
+                self._outdated |= function.environments
+                for environment in function.idle:
+                    environment.kill()
+                self._starting -= function.environments
+                for kept in (function.environments, function.idle, function.arriving):
+                    kept.clear()
+            self._dispatch_all()
+
     def stop(self) -> None:
         """Kill every environment, which takes about a second; a second call has no effect."""
         if self._stopped.is_set():
@@ -134,7 +162,7 @@ class LambdaRuntime:
             environment.kill()
         for environment in environments:
             environment.gone.wait(_END_LIMIT_S)
-        for server in self._fork_servers.values():
+        for server in (*self._fork_servers.values(), *self._retired_servers):
             server.stop()
         for function in self._functions.values():
             function.log.close()
@@ -147,6 +175,9 @@ class LambdaRuntime:
         """Assign a waiting call to the environment, or keep it idle."""
         function = self._functions[environment.spec.name]
         with self._lock:
+            if environment in self._outdated:
+                environment.kill()
+                return
             self._starting.discard(environment)
             function.arriving.discard(environment)
             function.idle.append(environment)
@@ -155,8 +186,10 @@ class LambdaRuntime:
     def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
         """Resolve the call's future with the answer."""
         with self._lock:
-            self._functions[environment.spec.name].in_flight -= 1
-            self._functions[environment.spec.name].arriving.add(environment)
+            function = self._functions[environment.spec.name]
+            function.in_flight -= 1
+            if environment not in self._outdated:
+                function.arriving.add(environment)
         call.answer.set_result(answer)
 
     def ended(self, environment: LambdaEnvironment, call: Call | None, answer: Answer) -> None:
@@ -171,6 +204,8 @@ class LambdaRuntime:
                 function.in_flight -= 1
             if not self._stopped.is_set():
                 self._dispatch_all()
+        if starting:
+            self.on_failed_start(environment.spec, answer)
         if call is not None:
             call.answer.set_result(answer)
 
@@ -199,6 +234,7 @@ class LambdaRuntime:
 
     def _forget(self, function: _Function, environment: LambdaEnvironment) -> None:
         self._environments.discard(environment)
+        self._outdated.discard(environment)
         function.environments.discard(environment)
         self._starting.discard(environment)
         function.arriving.discard(environment)
@@ -253,12 +289,19 @@ class LambdaRuntime:
             environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
             self.ended(environment, None, answer)
 
-    def _fork_server(self, layer_dirs: tuple[Path, ...]) -> ForkServer:
+    def _fork_server(self, layer_dirs: tuple[Path, ...], *, at_once: bool = False) -> ForkServer:
         server = self._fork_servers.get(layer_dirs)
         if server is None or server.ended:
             sharing = [one.spec for one in self._functions.values() if one.spec.layer_dirs == layer_dirs]
-            server = self._fork_servers[layer_dirs] = ForkServer(self._interpreter, sharing, self._lifeline)
+            server = ForkServer(self._interpreter, sharing, self._lifeline, at_once=at_once)
+            self._fork_servers[layer_dirs] = server
         return server
+
+    def _renew_fork_server(self, layer_dirs: tuple[Path, ...]) -> None:
+        if server := self._fork_servers.pop(layer_dirs, None):
+            server.retire()
+            self._retired_servers = [server, *(one for one in self._retired_servers if not one.ended)]
+        self._fork_server(layer_dirs, at_once=True)
 
     def _keep_time(self) -> None:
         instant = time.monotonic()

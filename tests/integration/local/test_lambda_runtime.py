@@ -7,16 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.deploy.deployment import FunctionSpec
-from local.runtime.lambda_answers import Answer
+from local.runtime.lambda_answers import Answer, import_error
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime, TooManyRequestsError, UnknownFunctionError
+from local.runtime.source_tree import forget_byte_code
 from local.settings import PROJECT_ROOT
+from tests.integration.cloud_process import is_alive, until
 
 WORKER = Path(__file__).with_name("small_cloud") / "worker"
 INTERPRETER = PROJECT_ROOT / ".tools" / "functions" / "bin" / "python"
@@ -254,3 +257,80 @@ def test_nothing_is_left_running_after_the_end(start: Start) -> None:
     deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline
+
+
+def sources(directory: Path, handler: str, layer: str) -> FunctionSpec:
+    """A function that returns what its handler and its layer say, with its sources in a directory."""
+    for path, text in (("code/app.py", handler), ("layer/shop.py", layer)):
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text, "utf-8")
+        forget_byte_code(directory / path)
+    return replace(function("worker", directory / "code"), layer_dirs=(directory / "layer",))
+
+
+SAYING = """
+import threading
+import shop
+import sys
+
+def lambda_handler(event, context):
+    sys.stdout.write("begun\\n")
+    sys.stdout.flush()
+    threading.Event().wait(event.get("seconds", 0))
+    return {"handler": 1, "layer": shop.price}
+"""
+
+
+def test_a_reload_runs_new_code_at_the_next_call_while_a_running_call_ends_with_the_old(
+    start: Start, tmp_path: Path
+) -> None:
+    spec = sources(tmp_path / "project", SAYING, "price = 1\n")
+    runtime = start(spec)
+    running = runtime.submit("worker", order(seconds=3))
+    log_of(tmp_path, "begun")
+    sources(tmp_path / "project", SAYING.replace('"handler": 1', '"handler": 2'), "price = 1\n")
+    runtime.reload(["worker"])
+    assert said(runtime.invoke("worker", order())) == {"handler": 2, "layer": 1}
+    sources(tmp_path / "project", SAYING.replace('"handler": 1', '"handler": 3'), "price = 22\n")
+    runtime.reload(["worker"], [spec.layer_dirs])
+    assert said(runtime.invoke("worker", order())) == {"handler": 3, "layer": 22}
+    assert not running.done(), "the machine was too slow for this test to show anything"
+    assert said(running.result(60)) == {"handler": 1, "layer": 1}
+
+
+def test_calls_that_wait_for_an_environment_when_a_reload_comes_run_the_new_code(start: Start, tmp_path: Path) -> None:
+    spec = sources(tmp_path / "project", SAYING, "price = 1\n")
+    runtime = start(spec)
+    runtime.invoke("worker", order())
+    calls = [runtime.submit("worker", order()) for _ in range(4)]
+    sources(tmp_path / "project", SAYING, "price = 22\n")
+    runtime.reload(["worker"], [spec.layer_dirs])
+    last = runtime.submit("worker", order())
+    assert {said(call.result(60))["layer"] for call in calls} <= {1, 22}
+    assert said(last.result(60))["layer"] == 22
+
+
+def test_old_environments_and_their_fork_server_end_once_nothing_runs_in_them(start: Start, tmp_path: Path) -> None:
+    spec = sources(tmp_path / "project", Path(WORKER / "app.py").read_text("utf-8"), "")
+    runtime = start(spec)
+    old = said(runtime.invoke("worker", order(do="describe")))
+    runtime.reload(["worker"], [spec.layer_dirs])
+    new = said(runtime.invoke("worker", order(do="describe")))
+    assert new["parent"] != old["parent"]
+    until(lambda: not (is_alive(old["pid"]) or is_alive(old["parent"])), "the end of the old processes")
+    assert said(runtime.invoke("worker", order(do="describe")))["pid"] == new["pid"]
+
+
+def test_a_handler_that_cannot_be_imported_is_reported_with_its_file_and_works_after_a_reload(
+    start: Start, tmp_path: Path
+) -> None:
+    spec = sources(tmp_path / "project", SAYING + "nonsense\n", "price = 1\n")
+    runtime, failures = start(spec), list[str | None]()
+    runtime.on_failed_start = lambda _, answer: failures.append(import_error(answer))
+    assert runtime.invoke("worker", order()).failed
+    assert len(failures) == 1
+    assert "project/code/app.py, line 11: " in str(failures[0])
+    assert "nonsense" in str(failures[0])
+    sources(tmp_path / "project", SAYING, "price = 1\n")
+    runtime.reload(["worker"])
+    assert said(runtime.invoke("worker", order())) == {"handler": 1, "layer": 1}

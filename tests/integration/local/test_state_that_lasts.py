@@ -16,23 +16,18 @@ import pytest
 from cli.run_schedule import run_schedule
 from tests.integration.cloud_process import (
     PROJECT_ROOT,
-    START_WITHIN_S,
-    STOP_WITHIN_S,
     CloudProcess,
     cloud_process,
     is_alive,
     until,
-    within,
 )
 from tests.integration.cloud_process import testing_parameters as fast_parameters
-from tests.integration.song import LYRICS, Cloud
+from tests.integration.song import LYRICS, TERMINAL, Cloud
 
 WAITING: Final = {"WaitForProvider", "WaitForCallback"}
 """Whoever waits in them has bought a song."""
 LATENCY_S: Final = "25"
 KEY: Final = "a-key-of-the-provider"
-END_WITHIN_S: Final = 240
-"""Generous: the machine may be busy with other things."""
 SAME: Final = ("api_url", "aws_endpoint_url", "api_key", "secret_access_key", "outputs", "simulators", "tenant")
 PATIENT: Final = ("GenerationTimeoutSeconds=900", "StartBySeconds=300", "StartTimeoutSeconds=60", "ReadGapSeconds=40")
 """A restart takes longer than the songs of the fast set may take."""
@@ -45,10 +40,10 @@ def provider_that_outlives_the_cloud() -> Iterator[str]:
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield within(START_WITHIN_S, process.stdout.readline).strip()
+        yield process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.wait(STOP_WITHIN_S)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -95,8 +90,8 @@ def under_way(cloud: Cloud, name: str) -> dict[str, str]:
         cloud.submit({"model": model, "prompt": words, "lyrics": LYRICS})["id"]: words
         for words, model in orders.items()
     }
-    until(lambda: all(WAITING & {*cloud.states_so_far(job_id)} for job_id in jobs), END_WITHIN_S, "songs are bought")
-    assert {cloud.job(job_id)["status"] for job_id in jobs} == {"generating"}
+    until(lambda: all(WAITING & {*cloud.states_so_far(job_id)} for job_id in jobs), "songs are bought")
+    assert not {cloud.job(job_id)["status"] for job_id in jobs} & {*TERMINAL}
     return jobs
 
 
@@ -126,7 +121,7 @@ def account(cloud: Cloud) -> dict[str, int]:
 
 def all_succeeded(cloud: Cloud, jobs: dict[str, str]) -> int:
     """Return what the songs cost, once all have ended well."""
-    ended = [cloud.finished(job_id, END_WITHIN_S) for job_id in jobs]
+    ended = [cloud.finished(job_id) for job_id in jobs]
     assert [(job["status"], job["charged"], job["attempt_count"]) for job in ended] == [("succeeded", "yes", 1)] * len(
         jobs
     )
@@ -150,12 +145,12 @@ def test_songs_that_are_made_when_the_cloud_ends_are_finished_once_and_billed_on
         killed, lost = under_way(cloud, "a song when it was killed"), on_the_wire(cloud)
         children = process.children()
         process.stop(signal.SIGKILL)
-    until(lambda: not any(map(is_alive, children)), 60, "no child outlives the cloud")
+    until(lambda: not any(map(is_alive, children)), "no child outlives the cloud")
     with lasting.started() as (cloud, process):
         assert {name: cloud.line[name] for name in SAME} == {name: first[name] for name in SAME}
         assert song(cloud.job(before["id"])) == before["tracks"][0]["sha256"]
         spent = int(before["price_credits"]) + all_succeeded(cloud, killed)
-        unknown = cloud.finished(lost, END_WITHIN_S)
+        unknown = cloud.finished(lost)
         assert (unknown["status"], unknown["error"]["class"]) == ("failed", "unknown_outcome")
         run_schedule("reap_jobs", lasting.scratch / "state")
         stopped = under_way(cloud, "a song when it was stopped")

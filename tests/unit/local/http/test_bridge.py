@@ -276,3 +276,53 @@ def test_a_request_waits_a_moment_for_a_free_environment_and_no_longer() -> None
     with pytest.raises(TooManyRequestsError):
         patient(busy_for(10_000), passes, passed.append)("function", b"")
     assert passes() < 2 * BUSY_PATIENCE_S + 1
+
+
+class Faulty:
+    """The faults of sources by function."""
+
+    def __init__(self, faults: dict[str, str], failed_starts: dict[str, str]) -> None:
+        self._faults, self._failed_starts = faults, failed_starts
+
+    def fault_of(self, function_arn: str) -> str | None:
+        return self._faults.get(function_arn)
+
+    def failed_start_of(self, function_arn: str) -> str | None:
+        return self._failed_starts.get(function_arn)
+
+
+@pytest.mark.parametrize("faulty", ["arn:submit", "arn:authorize"])
+def test_a_source_with_an_error_is_a_problem_that_names_the_file_and_calls_nothing(
+    functions: Functions, log: JsonLines, faulty: str
+) -> None:
+    faults = Faulty({faulty: "layers/shop.py, line 1: invalid syntax"}, {})
+    api = Client(HttpBridge(ROUTES, functions.submit, log, faults=faults))
+    answer = api.post("/v1/jobs", headers=key())
+    assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
+    assert answer.json is not None
+    assert answer.json["detail"] == "layers/shop.py, line 1: invalid syntax"
+    assert answer.json["request_id"] == answer.headers["apigw-requestid"]
+    assert functions.events == {}
+    assert api.get("/open").status_code == 200
+
+
+@pytest.mark.parametrize("faulty", ["arn:submit", "arn:authorize"])
+def test_a_handler_that_cannot_be_imported_is_a_problem_that_says_why(
+    functions: Functions, log: JsonLines, faulty: str
+) -> None:
+    functions.behaviours[faulty] = lambda _: error_answer("NameError", "name 'x' is not defined")
+    faults = Faulty({}, {faulty: "functions/submit/app.py, line 3: name 'x' is not defined"})
+    api = Client(HttpBridge(ROUTES, functions.submit, log, faults=faults))
+    answer = api.post("/v1/jobs", headers=key())
+    assert answer.status_code == 500
+    assert answer.json is not None
+    assert answer.json["detail"] == "functions/submit/app.py, line 3: name 'x' is not defined"
+
+
+def test_decisions_that_were_forgotten_are_asked_for_again(functions: Functions, log: JsonLines) -> None:
+    bridge = HttpBridge(ROUTES, functions.submit, log)
+    api = Client(bridge)
+    for _ in range(2):
+        assert api.post("/v1/jobs", headers=key()).status_code == 200
+        bridge.forget_decisions()
+    assert len(functions.asked("arn:authorize")) == 2
