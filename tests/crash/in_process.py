@@ -473,10 +473,11 @@ class InProcessCloud:
     def _posts_left(self) -> int:
         return 2 * len(self.providers.bills()["apiinone"]) - self._posted
 
-    def _publish(self, entry: dict[str, Any]) -> None:
+    def _publish(self, entry: dict[str, Any], then: Callable[[], None]) -> None:
         detail = json.loads(entry["Detail"])
         ended = self._ended.setdefault(detail["name"], Event())
         self.clients("events").put_events(Entries=[entry])
+        then()
         if detail["status"] != "RUNNING":
             ended.set()
 

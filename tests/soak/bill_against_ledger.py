@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from local.cloud import DEMO_LIMITS
+from local.demo_tenant import DEMO_LIMITS
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import TERMINAL, TLS, Cloud, request
 from tests.soak.crowd import CLIENTS, SMOKE_CLIENTS, found_in_a_crowd

@@ -290,7 +290,7 @@ def test_a_template_that_is_not_supported_ends_with_four_and_names_the_place(tmp
 def test_a_state_directory_in_use_is_refused(ready: dict[str, Any], tmp_path: Path) -> None:
     with cloud_process(["--port", "0", "--state-dir", ready["state_dir"]], tmp_path) as cloud:
         code, [cause] = ended(cloud)
-    assert code == 2
+    assert code == 3
     assert str(ready["pid"]) in cause
     assert get(ready, "/v1/jobs/x") == 401
 

@@ -88,7 +88,7 @@ class SmallCloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCloud]:
     scratch = tmp_path_factory.mktemp("small")
-    arguments = ["--port", "0", "--state-dir", str(scratch / "state"), "--time-scale", str(SCALE)]
+    arguments = ["--port", "0", "--in-memory", "--state-dir", str(scratch / "state"), "--time-scale", str(SCALE)]
     with cloud_process(arguments, scratch, COMMAND) as process:
         yield SmallCloud(process.line())
         assert process.stop() == 0, process.stderr()

@@ -67,7 +67,7 @@ def cloud(copy: Path, simulator: RunningSimulator, tmp_path_factory: pytest.Temp
     command = ("-m", "tests.integration.adapters.providers.sixth_cloud_main", str(copy))
     scratch = tmp_path_factory.mktemp("cloud")
     arguments = [
-        *("--port", "0", "--state-dir", str(scratch / "state"), *fast_parameters()),
+        *("--port", "0", "--in-memory", "--state-dir", str(scratch / "state"), *fast_parameters()),
         *("--provider", f"{SIXTH}={simulator.url}", "--provider-key", f"{SIXTH}={KEY}"),
         *("--param", f"ModelLatencyPriors={json.dumps(OVERRIDES, separators=(',', ':'))}"),
         *("--param", f"PriceOverrides={json.dumps(PRICES, separators=(',', ':'))}"),
