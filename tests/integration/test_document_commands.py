@@ -120,10 +120,9 @@ def ports() -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def cloud(start_cloud: Callable[..., Cloud], ports: dict[str, int]) -> Cloud:
-    """What all documents on one worker share; it trusts their receivers."""
-    trusted = ",".join(f"http://127.0.0.1:{port}" for port in ports.values())
-    return start_cloud("--provider-latency", "0.1", "--param", f"TrustedLocalOrigins={trusted}")
+def cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
+    """What all documents on one worker share."""
+    return start_cloud("--provider-latency", "0.1")
 
 
 @pytest.fixture
