@@ -8,7 +8,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 # Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-CODE := layers/fermata/fermata functions cli local tests tooling
+CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
 help: ## list the targets
@@ -23,11 +23,12 @@ NODE := .tools/node/.made
 CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
+VENDORS := .tools/vendors/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -67,7 +68,13 @@ $(DOCS): tooling/docs.lock | .venv/.pip
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 	@echo "making .tools/node" >&2
 	@sh tooling/make_environment.sh .tools/node $<
-	@sh tooling/install_node_packages.sh
+	@sh tooling/install_node_packages.sh node
+	@touch $@
+
+$(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
+	@echo "making .tools/vendors (clients that MiniMax publishes)" >&2
+	@sh tooling/make_environment.sh .tools/vendors $<
+	@sh tooling/install_node_packages.sh vendors
 	@touch $@
 
 $(PYTHON313): tooling/runtime.lock | .venv/.pip
@@ -89,9 +96,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit tests/fakes $(ARGS)
+# Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
+test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)
@@ -151,8 +158,10 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 

@@ -31,7 +31,7 @@ _REFUSALS: Final = frozenset(
     {
         *("InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"),
         *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError", "LostSongsError", "LossesAtRiskError"),
-        "UnpaidJobsError",
+        *("UnpaidJobsError", "NotRotatableError"),
     }
 )
 _FIELDS: Final = (
@@ -206,6 +206,8 @@ def _add_plan(command: argparse.ArgumentParser) -> None:
     command.add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
     foreign = "orders may name a provider's ids of recordings that others uploaded; not without it"
     command.add_argument("--foreign-reference-ids", action="store_true", default=None, help=foreign)
+    own = "ids of voices of your account at MiniMax that the tenant may order and GET /v1/voices shows it; none without"
+    command.add_argument("--own-voices", metavar="ID", nargs="+", help=own)
     command.add_argument("--discount-percent", metavar="N", type=whole_number, help=f"{_OFF}; 0 without it")
     tier = "discount in percent once the month's (UTC) spent credits reach FROM; repeat it for each tier"
     command.add_argument(

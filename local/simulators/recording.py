@@ -40,6 +40,7 @@ class Song:
     bitrate_bps: int = 256000
     is_speech: bool = False
     ordered_s: float | None = None
+    channels: int = CHANNELS
 
     @property
     def seconds(self) -> float:
@@ -67,42 +68,43 @@ class Recording:
     duration_ms: int
     sample_rate_hz: int
     bitrate_bps: int
-    channels: int = CHANNELS
+    channels: int
 
 
 def record(song: Song) -> Recording:
     """Compose and encode `song`."""
     seed = int.from_bytes(sha256(f"{song.prompt}\0{song.lyrics}".encode()).digest()[:8])
     pieces = ceil(song.seconds / LONGEST_PIECE_S) if song.is_speech or song.ordered_s is not None else 1
-    pcm = compose(seed, song.seconds / pieces, song.sample_rate_hz).tobytes()
+    stereo = compose(seed, song.seconds / pieces, song.sample_rate_hz)
+    pcm = stereo.tobytes() if song.channels == CHANNELS else stereo.mean(axis=1).astype("<i2").tobytes()
     if song.container == "mp3":
         return _mp3(pcm, song, pieces)
     pcm *= pieces
-    content = _wav(pcm, song.sample_rate_hz) if song.container == "wav" else pcm
-    bitrate = song.sample_rate_hz * _BITS * CHANNELS
-    return Recording(content, round(len(pcm) * 8000 / bitrate), song.sample_rate_hz, bitrate)
+    content = _wav(pcm, song) if song.container == "wav" else pcm
+    bitrate = song.sample_rate_hz * _BITS * song.channels
+    return Recording(content, round(len(pcm) * 8000 / bitrate), song.sample_rate_hz, bitrate, song.channels)
 
 
 def _mp3(pcm: bytes, song: Song, pieces: int) -> Recording:
     bitrate = song.bitrate_bps if song.sample_rate_hz >= _MPEG1_FROM_HZ else min(song.bitrate_bps, _MPEG2_HIGHEST_BPS)
     encoder = lameenc.Encoder()
     encoder.silence()
-    encoder.set_channels(CHANNELS)
+    encoder.set_channels(song.channels)
     encoder.set_bit_rate(bitrate // 1000)
     encoder.set_in_sample_rate(song.sample_rate_hz)
     encoder.set_out_sample_rate(song.sample_rate_hz)
     encoder.set_quality(7)
     content = (bytes(encoder.encode(pcm)) + bytes(encoder.flush())) * pieces
     # At a constant rate and without tags, the size gives the decoded length, padding included.
-    return Recording(content, round(len(content) * 8000 / bitrate), song.sample_rate_hz, bitrate)
+    return Recording(content, round(len(content) * 8000 / bitrate), song.sample_rate_hz, bitrate, song.channels)
 
 
-def _wav(pcm: bytes, sample_rate_hz: int) -> bytes:
+def _wav(pcm: bytes, song: Song) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as wav:
-        wav.setnchannels(CHANNELS)
+        wav.setnchannels(song.channels)
         wav.setsampwidth(_BITS // 8)
-        wav.setframerate(sample_rate_hz)
+        wav.setframerate(song.sample_rate_hz)
         wav.writeframes(pcm)
     return file.getvalue()
 

@@ -13,7 +13,7 @@ from local.simulators.providers.apiinone import ApiinoneDialect
 from local.simulators.providers.callbacks import Callbacks, Send, post_over_http
 from local.simulators.providers.dialect import Backend, Dialect
 from local.simulators.providers.links import Links
-from local.simulators.providers.minimax import MinimaxDialect
+from local.simulators.providers.minimax.dialect import MinimaxDialect
 from local.simulators.providers.references import fetch_from_this_machine
 from local.simulators.providers.skillboss import SkillbossDialect
 from local.simulators.recording import Recordings

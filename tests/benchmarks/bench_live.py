@@ -56,7 +56,7 @@ def main() -> None:
         cloud.fault("minimax", "code:1026", "create", "the first start")
         cloud.made(request("the first start"))
         before = requests_of(cloud)
-        cloud.finished(cloud.submit(request("not heard", lyrics=LYRICS))["id"], PATIENCE_S)
+        cloud.finished(cloud.submit(request("not heard", lyrics=LYRICS))["id"])
         plain = requests_of(cloud) - before
         before = requests_of(cloud)
         job = cloud.submit(request("heard", lyrics=LYRICS, live=True))

@@ -192,6 +192,9 @@ class Orders:
 
 def _worded(shape: Shape, tenant: str) -> tuple[dict[str, Any], list[str]]:
     """The order with words that no other has, and what its bill may call it."""
+    if "text" in shape.fields:
+        text = f"{shape.fields['text']} {tenant}"
+        return {**shape.fields, "text": text}, [text]
     lyrics = f"{shape.fields['lyrics']}\n{tenant}"
     fields = {**shape.fields, "lyrics": lyrics}
     if "prompt" in fields:

@@ -56,6 +56,11 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("upload, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER, invocation=None),)),
     ("refused, fallback sings", True, (_kill("StartGeneration", _WRITE, _BEFORE, nth=2),)),
     ("refused, fallback sings", True, (_kill("SettleJob", "events:PutEvents", _AFTER),)),
+    ("stream", False, (_kill("StartGeneration", "s3:PutObject staging/", _BEFORE),)),
+    ("stream", True, (_kill("StartGeneration", "s3:PutObject staging/", _AFTER),)),
+    ("stream", True, (_kill("StoreAudio", "s3:PutObject tracks/", _BEFORE),)),
+    ("speech with subtitles", False, (_kill("StartGeneration", "s3:PutObject staging/", _BEFORE),)),
+    ("speech with subtitles", True, (_kill("StoreAudio", "s3:PutObject tracks/", _AFTER),)),
     ("busy, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER, invocation=2),)),
 )
 """Shape, whether a song is delivered all the same, and who dies where."""

@@ -7,9 +7,9 @@ import pytest
 from moto import mock_aws
 
 from tests.support.cloud import dynamodb_with_table
-from tests.support.offline import no_sockets, one_call_at_a_time, quick_tables
+from tests.support.offline import no_sockets, quick_tables
 
-__all__ = ["no_sockets", "one_call_at_a_time", "quick_tables"]
+__all__ = ["no_sockets", "quick_tables"]
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,23 +7,38 @@ import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import httpx
 
-from tests.integration.cloud_process import until
+from cli.run_schedule import run_schedule
+from local.cli import main
+from tests.integration.cloud_process import PATIENCE_S, until
 from tests.support.api_document import assert_documented
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
 TLS = ssl.create_default_context()
 _SHUTS_OUT = ("code:2044", "code:2061", "code:2153", "http:410")
-PATIENCE_S = 75
-"""How long a test waits for what a quiet machine does in a few seconds."""
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
+
+
+class Said(NamedTuple):
+    """What a command of the operator came to."""
+
+    code: int
+    answer: dict[str, Any]
+    stderr: str
+
+    def done(self) -> dict[str, Any]:
+        """The answer of a command that must succeed."""
+        assert self.code == 0, self.stderr
+        return self.answer
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,8 @@ class Cloud:
     line: Mapping[str, Any]
     shut_out: set[str] = field(default_factory=set)
     """The providers whose simulators were set to close the operator's account."""
+    clients: dict[str, Any] = field(default_factory=dict)
+    """The AWS clients that were asked for, by service."""
 
     def http(self, api_key: str | None = None) -> httpx.Client:
         """A client whose every answer from the API is held against the OpenAPI document."""
@@ -49,13 +66,16 @@ class Cloud:
             assert_documented(asked.method, asked.url.path, answer.status_code, answer.headers, text)
 
     def aws(self, service: str) -> Any:  # noqa: ANN401 - one client type per service
-        return boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only
-            service,
-            endpoint_url=self.line["aws_endpoint_url"],
-            region_name=self.line["region"],
-            aws_access_key_id=self.line["access_key_id"],
-            aws_secret_access_key=self.line["secret_access_key"],
-        )
+        """The client of a service, which is made once: that takes longer than a call."""
+        if service not in self.clients:
+            self.clients[service] = boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only
+                service,
+                endpoint_url=self.line["aws_endpoint_url"],
+                region_name=self.line["region"],
+                aws_access_key_id=self.line["access_key_id"],
+                aws_secret_access_key=self.line["secret_access_key"],
+            )
+        return self.clients[service]
 
     def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
         with self.http() as http:
@@ -71,7 +91,7 @@ class Cloud:
         with self.http() as http:
             return list(http.get(f"/v1/jobs/{job_id}/attempts").raise_for_status().json()["data"])
 
-    def finished(self, job_id: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
+    def finished(self, job_id: str) -> dict[str, Any]:
         """The job once it is terminal."""
         job: dict[str, Any] = {}
 
@@ -79,12 +99,12 @@ class Cloud:
             job.update(self.job(job_id))
             return job["status"] in TERMINAL
 
-        until(has_ended, within_s, f"the end of {job_id}")
+        until(has_ended, f"the end of {job_id}")
         return job
 
     def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Look until something holds."""
-        until(holds, within_s, "what the test waits for")
+        until(holds, "what the test waits for", within_s)
 
     def execution(self, job_id: str) -> str:
         """The ARN of a job's execution."""
@@ -107,6 +127,19 @@ class Cloud:
         """All states that an execution went through, in order, once it has ended."""
         self.ended_execution(job_id)
         return self.states_so_far(job_id)
+
+    def admin(self, *arguments: object) -> Said:
+        """What `python -m local admin` prints and how it ends. It runs in this process: a new one takes a second of CPU
+        time to import what it needs, and tests/integration/local/test_cloud_process.py starts it as operators do.
+        """
+        where = ["admin", "--state-dir", str(self.line["state_dir"])]
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            code = main([*where, *map(str, arguments)])
+        return Said(code, json.loads(out.getvalue() or "{}"), err.getvalue())
+
+    def run_schedule(self, function: str) -> dict[str, Any]:
+        """What a scheduled function answers that is run now."""
+        return dict(json.loads(run_schedule(function, Path(self.line["state_dir"]))))
 
     def manage(self, **command: object) -> dict[str, Any]:
         """What the operator's function answers."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.integration.cloud_process import PATIENCE_S
 from tests.songs import wav_file
 
 _CREATE: Final = "/api/v1/audio/music"
@@ -45,7 +46,9 @@ class SunoProvider:
 
     def call_back(self, prompt: str, body: bytes = b"", content_type: str = "application/json") -> httpx.Response:
         """Post to an order's address."""
-        return httpx.post(self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=75)
+        return httpx.post(
+            self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=PATIENCE_S
+        )
 
     def created(self, order: dict[str, Any]) -> dict[str, Any]:
         with self.lock:

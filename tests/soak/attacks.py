@@ -18,7 +18,7 @@ import httpx
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 from tests.integration.cloud_process import until
-from tests.integration.song import PATIENCE_S, TERMINAL, TLS, Cloud, request
+from tests.integration.song import TERMINAL, TLS, Cloud, request
 from tests.integration.use_cases.triggers.inbox import Inbox, invocations
 from tests.integration.webhook_receiver import Receiver
 
@@ -62,7 +62,7 @@ class Tenant:
 
     def ended(self, job_id: str) -> dict[str, Any]:
         """A job of this tenant once it has ended; the table is asked, because reads are limited."""
-        self.cloud.until(lambda: self._status(job_id) in TERMINAL, 2 * PATIENCE_S)
+        self.cloud.until(lambda: self._status(job_id) in TERMINAL)
         return dict(self.http.get(f"/v1/jobs/{job_id}").raise_for_status().json())
 
     def made(self, prompt: str) -> str:
@@ -239,7 +239,7 @@ def quiet(count: Callable[[], int], what: str) -> None:
             seen, since = now, time.monotonic()
         return time.monotonic() - since > 1
 
-    until(is_quiet, 2 * PATIENCE_S, what)
+    until(is_quiet, what)
 
 
 def _ingested(cloud: Cloud) -> Callable[[], None]:
@@ -286,7 +286,7 @@ def _refused_lines(cloud: Cloud) -> list[Attack]:
     def put(_: int) -> int:
         name = f"lines-{uuid4().hex}.jsonl"
         inbox.put_in(name, "\n".join(lines).encode())
-        inbox.told(name, "completed.json", 2 * PATIENCE_S)
+        inbox.told(name, "completed.json")
         return 202
 
     sent_as, settle = {"S3 writes": 1, "events": 1}, _executions_end(cloud, "BatchMachineArn")
@@ -319,7 +319,7 @@ def _executions_end(cloud: Cloud, machine: str) -> Callable[[], None]:
     def settle() -> None:
         arn, machines = cloud.line["outputs"][machine], cloud.aws("stepfunctions")
         running = {"stateMachineArn": arn, "statusFilter": "RUNNING"}
-        until(lambda: not machines.list_executions(**running)["executions"], 2 * PATIENCE_S, f"the end of {machine}")
+        until(lambda: not machines.list_executions(**running)["executions"], f"the end of {machine}")
 
     return settle
 

@@ -27,6 +27,13 @@ MODELS: Final = {
     "apiinone": "apiinone/suno",
     "aimlapi": "aimlapi/minimax/music-2.0",
 }
+SPEAKERS: Final = {
+    "minimax_speech": "minimax/speech-2.8-hd",
+    "skillboss_speech": "skillboss/speech-2.8-hd",
+    "aimlapi_speech": "aimlapi/minimax/speech-2.8-hd",
+}
+"""A model that speaks of each provider that has one."""
+VOICE: Final = "English_Graceful_Lady"
 FAULTY: Final = 0.2
 AT_ONCE: Final = 4
 CREDITS: Final = 900_000_000
@@ -37,12 +44,19 @@ PATIENT: Final = {"ReadGapSeconds": 40, "StartTimeoutSeconds": 90, "PostReserveS
 _SHUTS_OUT: Final = frozenset({"code:2044", "code:2061", "code:2153"})
 # Faults of the network and of files, which no provider's table names, and what an attempt must say after them.
 _LOST: Final = ("reset_before_body", "cut:50")
-_NOT_STORED: Final = {"minimax": ("not_audio",), "skillboss": ("not_audio", "link_expired"), "aimlapi": ("not_audio",)}
+_NOT_STORED: Final = {
+    **dict.fromkeys(("minimax", "aimlapi", "minimax_speech"), ("not_audio",)),
+    **dict.fromkeys(("skillboss", "skillboss_speech"), ("not_audio", "link_expired")),
+}
+# One dialect for songs and speech.
+_TABLES: Final = {"skillboss_speech": "skillboss"}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One job, the fault that each of its orders meets, and what each attempt must say of the bill."""
+    """One job of a provider's songs (`minimax`) or speech (`minimax_speech`), the fault that each of its orders meets,
+    and what each attempt must say of the bill.
+    """
 
     number: int
     provider: str
@@ -55,26 +69,35 @@ class Planned:
         return f"{tag}song {self.number} of a soak"
 
     @property
+    def body(self) -> dict[str, Any]:
+        """The order of it. A provider's bill knows speech by its text as it knows a song by its prompt."""
+        if self.provider in SPEAKERS:
+            return {"model": SPEAKERS[self.provider], "text": self.prompt, "voice": VOICE}
+        return request(self.prompt, model=MODELS[self.provider])
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(self.prompt.encode()).hexdigest()
 
 
 def planned(jobs: int, seed: int) -> list[Planned]:
-    """As many jobs, spread over the providers; every fifth or so meets a fault."""
+    """As many jobs, spread over the providers' songs and speech; every fifth or so meets a fault."""
     chance = random.Random(seed)
-    faults = {provider: sorted(_known_faults(provider)) for provider in MODELS}
+    faults = {provider: sorted(_known_faults(provider)) for provider in (*MODELS, *SPEAKERS)}
     return [_planned(number, chance, faults) for number in range(jobs)]
 
 
 def _planned(number: int, chance: random.Random, faults: dict[str, list[tuple[str, str]]]) -> Planned:
-    provider = chance.choice(sorted(MODELS))
+    provider = chance.choice(sorted(faults))
     fault, charged = chance.choice(faults[provider]) if chance.random() < FAULTY else (None, "yes")
     return Planned(number, provider, fault, charged)
 
 
 def _known_faults(provider: str) -> Iterator[tuple[str, str]]:
     yield from (
-        (row.fault, row.charged) for row in fact_rows() if row.dialect == provider and row.fault not in _SHUTS_OUT
+        (row.fault, row.charged)
+        for row in fact_rows()
+        if row.dialect == _TABLES.get(provider, provider) and row.fault not in _SHUTS_OUT
     )
     yield from ((fault, "unknown") for fault in _LOST)
     yield from ((fault, "yes") for fault in _NOT_STORED.get(provider, ()))
@@ -112,10 +135,9 @@ class Soak:
     def made(self, plan: Planned) -> dict[str, Any]:
         """The job of a plan once it has ended, with its attempts."""
         with self.cloud.http(self.api_key) as http:
-            body = request(plan.prompt, model=MODELS[plan.provider])
             # The key makes it safe to send an order again that a busy machine did not answer.
             headers = {"Idempotency-Key": f"{self.tenant_id}-{plan.number}"}
-            answers = (http.post("/v1/jobs", json=body, headers=headers) for _ in range(20))
+            answers = (http.post("/v1/jobs", json=plan.body, headers=headers) for _ in range(20))
             job_id = next(answer for answer in answers if answer.status_code < 500).raise_for_status().json()["id"]
             job: dict[str, Any] = {}
 

@@ -1,15 +1,20 @@
 """Servers on this machine that answer exactly what a test says, byte by byte, and count who connected."""
 
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 CHUNK: Final = 65_536
 Answer = Callable[[socket.socket], None]
+_FIRST_PORT, _PORTS = 10_000, 22_000
+# Processes with neighbouring ids begin 53 ports apart.
+_CANDIDATES = (_FIRST_PORT + (os.getpid() * 53 + number) % _PORTS for number in count())
 
 
 @dataclass
@@ -114,7 +119,13 @@ def reset(connection: socket.socket) -> None:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port on which nobody listens, and which no system gives to a program that asks for any: those are above 32,767,
+    and one of them would soon be another worker's. Each process begins elsewhere, and names none twice.
+    """
+    return next(port for port in _CANDIDATES if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False

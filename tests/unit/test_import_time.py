@@ -14,7 +14,6 @@ import pytest
 from local.deploy.transform import read_template
 from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
-from tests.support.once import once_a_run
 
 FAMILIES: Final = (
     *("account", "attempt", "endpoint", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage"),
@@ -178,14 +177,8 @@ def given_by_the_template() -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+def loaded() -> dict[str, set[str]]:
     """The heavy modules that each list of statements leaves in a fresh interpreter."""
-    found = once_a_run(tmp_path_factory, "loaded", loaded_modules)
-    return {name: HEAVY & set(modules) for name, modules in found.items()}
-
-
-def loaded_modules() -> dict[str, list[str]]:
-    """All modules that each list of statements leaves."""
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT],
         input=json.dumps({name: [statements, settings_of(name)] for name, statements in STATEMENTS.items()}),
@@ -193,10 +186,9 @@ def loaded_modules() -> dict[str, list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert finished.returncode == 0, finished.stderr
-    return dict(map(json.loads, finished.stdout.splitlines()))
+    return {name: HEAVY & set(modules) for name, modules in map(json.loads, finished.stdout.splitlines())}
 
 
 def test_every_family_of_answers_has_a_budget() -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-SHIPPED: Final = ("layers", "functions", "cli", "local", "tooling")
+SHIPPED: Final = ("layers", "client", "functions", "cli", "local", "tooling")
 """Top-level folders whose code is deployed or run. Those that do not exist are passed over."""
 TESTS: Final = ("tests",)
-_LAYERS: Final = "layers"
+_ON_THE_PATH: Final = {"layers": 2, "client": 1}
+"""Top-level folders with packages of their own, and how deep these lie: layers/<layer>/<package>/..."""
 _NOT_OURS: Final = frozenset({"__pycache__", "node_modules"})
 
 
@@ -47,7 +48,6 @@ def _read(root: Path, path: Path) -> Module:
 
 
 def _import_name(path: Path) -> str:
-    # A layer's folder is on the import path itself: layers/<layer>/<package>/...
     parts = path.with_suffix("").parts
-    parts = parts[2:] if parts[0] == _LAYERS else parts
+    parts = parts[_ON_THE_PATH.get(parts[0], 0) :]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -32,8 +32,8 @@ CHOICE: Final = (
     Mutant(
         "choice: the price of one unit decides, not that of the order",
         _CHOICE,
-        "return (False, each.candidate.price_credits, each.estimate.p50_s, each.model)",
-        "return (False, each.candidate.unit_credits, each.estimate.p50_s, each.model)",
+        "return (int(each.waits), each.candidate.price_credits, each.estimate.p50_s, each.model)",
+        "return (int(each.waits), each.candidate.unit_credits, each.estimate.p50_s, each.model)",
         (f"{_TESTS}::test_the_price_that_counts_is_that_of_the_whole_order",),
     ),
     Mutant(

@@ -24,6 +24,15 @@ SPEECH: Final = (
         ),
     ),
     Mutant(
+        "metered cost: what an accepted task states is not booked",
+        f"{FERMATA}/domain/jobs/attempt.py",
+        "isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents | TaskStarted)",
+        "isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents)",
+        (
+            "tests/unit/use_cases/generation/purchase/test_metered_costs.py::test_the_amount_that_an_accepted_task_states_replaces_the_longest_length_that_was_booked",
+        ),
+    ),
+    Mutant(
         "metered cost: a redelivery books what its first job paid",
         f"{FERMATA}/domain/jobs/shares.py",
         "if attempt.staged_at is not None or attempt.provider_units is None:",

@@ -38,8 +38,8 @@ STREAMS: Final = (
     Mutant(
         "streams: the characters that a stream counts are left out",
         f"{FERMATA}/domain/jobs/attempt.py",
-        "isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents)",
-        "isinstance(outcome, AudioAt | AudioInAnswer)",
+        "isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents | TaskStarted)",
+        "isinstance(outcome, AudioAt | AudioInAnswer | TaskStarted)",
         (
             "tests/unit/use_cases/generation/purchase/test_metered_costs.py::test_the_characters_that_a_stream_counts_correct_cost_and_budget",
         ),

@@ -88,7 +88,7 @@ ACCOUNT_OPERATIONS: Final = (
         "rotate_key",
         "Replace a key by a new one, shown once",
         (Answer(HTTPStatus.CREATED, "The new key, and when the old one ends.", NewKey, (), _ROTATED_KEY),),
-        problems=(*OF_A_BODY, "not_found", "beyond_own_key", "too_many_keys", "rate_limited"),
+        problems=(*OF_A_BODY, "not_found", "beyond_own_key", "not_rotatable", "too_many_keys", "rate_limited"),
         parameters=("KeyId",),
         body=KeyRotation,
         body_examples=(("an_hour", {"overlap_s": 3600}),),
@@ -167,8 +167,9 @@ ACCOUNT_OPERATIONS: Final = (
         "test_webhook",
         "Post one signed message to the endpoint now",
         (Answer(HTTPStatus.OK, "What the receiver answered, whatever it is.", WebhookTest, (), _WEBHOOK_TEST),),
-        problems=("no_webhook", "rate_limited"),
-        description="Its `type` is `webhook.test`. It changes nothing, and counts as a post that repeats a webhook.",
+        problems=(*OF_A_BODY, "no_webhook", "rate_limited"),
+        description="Its `type` is `webhook.test`. It changes nothing, and counts as a post that repeats a webhook. It "
+        "takes no fields.",
         tag="webhooks",
     ),
 )

@@ -73,9 +73,9 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "GroupBy": _parameter(
         "query",
         "group_by",
-        "What makes a group: `day`, `model`, `key` and one `metadata.NAME`, with commas between them; without it "
-        f"`day,model`. Other groups come at once, at most {MOST_GROUPS}; groups by key or metadata are of at most "
-        f"{MOST_JOBS} jobs.",
+        "What makes a group: `day`, `model`, `key` and one `metadata.NAME`, with commas between them; a comma within "
+        "NAME has a backslash before it. Without the parameter `day,model`. Other groups come at once, at most "
+        f"{MOST_GROUPS}; groups by key or metadata are of at most {MOST_JOBS} jobs.",
         {"type": "string", "default": "day,model"},
         "key,metadata.project",
     ),

@@ -27,6 +27,7 @@ FermataError
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
 │   ├── NotFinishedError         409: the job is still open
 │   ├── NoWebhookError           409: the job has no webhook endpoint
+│   ├── NotRotatableError        409: the key has ended or was rotated before
 │   ├── TooManyReplaysError      409: the webhook was replayed as often as allowed
 │   └── TooManyKeysError         409: the tenant has as many keys as it may have
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
@@ -160,6 +161,10 @@ class NotFinishedError(RequestRefusedError):
 
 class NoWebhookError(RequestRefusedError):
     """The job has no `callback_url` and its tenant no active endpoint: none is set, it is off, or it answered 410."""
+
+
+class NotRotatableError(RequestRefusedError):
+    """The key has ended, or another key took its place before."""
 
 
 class TooManyReplaysError(RequestRefusedError):

@@ -16,13 +16,14 @@ from local.simulators.faults import Fault, FaultKind, FaultRow
 from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.http.network_faults import network_rows
-from local.simulators.providers.aimlapi_errors import aiml_error, first_reason
+from local.simulators.providers.aimlapi_errors import aiml_error
 from local.simulators.providers.aimlapi_music01 import Music01
 from local.simulators.providers.aimlapi_request import TASK_MODELS, Body, SongBody, TaskModel
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.providers.references import BadRecordingError, check_recording, is_on_this_machine
 from local.simulators.providers.speech.aimlapi_speech import AimlapiSpeech
 from local.simulators.recording import Song
+from local.simulators.refusals import first_wrong_field
 
 PATH: Final = "/v2/generate/audio"
 _QUEUED_SHARE: Final = 0.2
@@ -174,7 +175,7 @@ def _read_order(request: Request) -> tuple[SongBody, TaskModel]:
             raise RefusedError(aiml_error(404, request.path, f"model: expected one of {known}"))
         return model.body.model_validate(body), model
     except ValidationError as error:
-        raise RefusedError(aiml_error(400, request.path, first_reason(error))) from error
+        raise RefusedError(aiml_error(400, request.path, first_wrong_field(error))) from error
     except ValueError as error:
         raise RefusedError(aiml_error(400, request.path, "body: expected JSON")) from error
 

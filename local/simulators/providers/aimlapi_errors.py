@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from local.simulators.http.exchange import Answer, json_answer
 
 MESSAGES: Final[Mapping[int, str]] = {
@@ -31,9 +29,3 @@ def aiml_error(status: int, path: str, reason: str | None = None) -> Answer:
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     return json_answer(status, body)
-
-
-def first_reason(error: ValidationError) -> str:
-    """The first error of a body, without the sent value."""
-    first = error.errors(include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"

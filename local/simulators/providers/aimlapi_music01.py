@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from local.simulators.faults import Fault, FaultKind
 from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
-from local.simulators.providers.aimlapi_errors import aiml_error, first_reason
+from local.simulators.providers.aimlapi_errors import aiml_error
 from local.simulators.providers.aimlapi_request import Body, MarkedWords
 from local.simulators.providers.dialect import Backend, Route, Visit
-from local.simulators.providers.minimax import coded_answer, spell_hex
+from local.simulators.providers.minimax.answers import coded_answer, spell_hex
 from local.simulators.providers.references import (
     BadFormError,
     BadRecordingError,
@@ -27,6 +27,7 @@ from local.simulators.providers.references import (
     read_form,
 )
 from local.simulators.recording import Container, Song
+from local.simulators.refusals import first_wrong_field
 
 PATH: Final = "/v2/generate/audio/minimax"
 USD_SPENT: Final = Decimal("0.0315")
@@ -108,7 +109,7 @@ class Music01:
         try:
             order = GenerateRequest.model_validate(request.json())
         except ValidationError as error:
-            raise RefusedError(aiml_error(400, request.path, first_reason(error))) from error
+            raise RefusedError(aiml_error(400, request.path, first_wrong_field(error))) from error
         except ValueError as error:
             raise RefusedError(aiml_error(400, request.path, "body: expected JSON")) from error
         if wrong := self._wrong_reference(order):

@@ -10,15 +10,13 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from local.simulators.call_limits import Busy
 from local.simulators.faults import Fault, FaultKind, FaultRow
 from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.http.network_faults import network_rows
 from local.simulators.providers import callbacks
-from local.simulators.providers.apiinone_request import SUNO, MusicOrder, read_music_order
+from local.simulators.providers.apiinone_request import SUNO, BadOrderError, MusicOrder, read_music_order
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.recording import Song
 
@@ -101,11 +99,10 @@ class ApiinoneDialect:
             raise RefusedError(_error(401))
         try:
             order = read_music_order(request.json())
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            raise RefusedError(_error(400, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")) from error
-        except ValueError as error:
+        except BadOrderError as error:
             raise RefusedError(_error(400, str(error))) from error
+        except ValueError as error:
+            raise RefusedError(_error(400, "body: expected JSON")) from error
         return Visit(order.label, lambda fault: self._create(order, fault), order.usd)
 
     def _create(self, order: MusicOrder, fault: Fault | None) -> Answer:

@@ -4,9 +4,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.simulators.recording import Song
+from local.simulators.refusals import first_wrong_field
 
 SUNO: Final = ("suno", "chirp-")
 """Prefixes of the suno models."""
@@ -14,6 +15,10 @@ _VERSION: Final = re.compile(r"chirp-v(\d+)(?:-(\d+))?")
 _WIDER_SINCE: Final = (4, 5)
 # MP3 has 56 and 64 kbit/s, but not 60.
 _ENCODED_AS: Final = {60000: 64000}
+
+
+class BadOrderError(ValueError):
+    """An order that API in One refuses; the message is the reason."""
 
 
 class MusicOrder(Protocol):
@@ -107,15 +112,20 @@ def _is_wide(model: str) -> bool:
 
 
 def read_music_order(body: object) -> MusicOrder:
-    """The valid order in a JSON body; raises `ValueError` (or pydantic's) with the first wrong field."""
+    """The valid order in a JSON body; raises `BadOrderError` with the first wrong field."""
     model = body.get("model") if isinstance(body, dict) else None
-    if model == "minimax-music":
-        return MinimaxOrder.model_validate(body)
-    if not isinstance(model, str) or not model.startswith(SUNO):
-        raise ValueError("model: expected minimax-music or a suno model")
+    if not isinstance(model, str) or not (model == "minimax-music" or model.startswith(SUNO)):
+        raise BadOrderError("model: expected minimax-music or a suno model")
+    try:
+        return MinimaxOrder.model_validate(body) if model == "minimax-music" else _read_suno_order(body)
+    except ValidationError as error:
+        raise BadOrderError(first_wrong_field(error)) from None
+
+
+def _read_suno_order(body: object) -> SunoOrder:
     order = SunoOrder.model_validate(body)
     if not _is_wide(order.model) and (len(order.prompt or "") > 3000 or len(order.style) > 200):
-        raise ValueError(f"prompt, style: {order.model} takes at most 3000 and 200 characters")
+        raise BadOrderError(f"prompt, style: {order.model} takes at most 3000 and 200 characters")
     if (order.prompt is None) == (order.gpt_description_prompt is None):
-        raise ValueError("prompt, gpt_description_prompt: expected one of them")
+        raise BadOrderError("prompt, gpt_description_prompt: expected one of them")
     return order

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.simulators.call_limits import Busy
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -15,9 +15,10 @@ from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.http.network_faults import network_rows
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
-from local.simulators.providers.minimax import spell_hex
+from local.simulators.providers.minimax.answers import spell_hex
 from local.simulators.providers.speech.order import LONGEST_TEXT, counted, spoken, usd_for
 from local.simulators.recording import Recording, Song
+from local.simulators.refusals import first_wrong_field
 
 PATH: Final = "/v1/run"
 MODELS: Final = ("minimax_voice/music-2.5",)
@@ -58,26 +59,47 @@ class SpeechInputs(BaseModel):
     voice_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
-class RunRequest(BaseModel):
+class RunBody(BaseModel):
     """The body of a run. Unlike upstream, unknown fields are refused, so that misspelt options are noticed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
-    inputs: Inputs | SpeechInputs
+    inputs: dict[str, object]
     auto_fallback: bool = True
 
-    @model_validator(mode="after")
-    def _the_inputs_are_the_models(self) -> Self:
-        if (self.model in USD_PER_1000_CHARACTERS) is not isinstance(self.inputs, SpeechInputs):
-            raise ValueError("inputs: expected text for a speech model, lyrics for a music model")
-        return self
+
+class BadRunError(ValueError):
+    """A run that SkillBoss refuses; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A valid run."""
+
+    model: str
+    inputs: Inputs | SpeechInputs
 
     @property
     def song(self) -> Song:
         """The song or speech that this request orders."""
         inputs = self.inputs
         return spoken(inputs.text) if isinstance(inputs, SpeechInputs) else Song(inputs.prompt, inputs.lyrics)
+
+
+def read_run(body: object) -> Run:
+    """The valid run in a JSON body; raises `BadRunError` with the first wrong field."""
+    within = ""
+    try:
+        run = RunBody.model_validate(body)
+        known = (*MODELS, *USD_PER_1000_CHARACTERS)
+        if run.model not in known:
+            raise BadRunError(f"model: expected one of {', '.join(known)}")
+        within = "inputs"
+        inputs = SpeechInputs if run.model in USD_PER_1000_CHARACTERS else Inputs
+        return Run(run.model, inputs.model_validate(run.inputs))
+    except ValidationError as error:
+        raise BadRunError(first_wrong_field(error, within=within)) from None
 
 
 class SkillbossDialect:
@@ -126,27 +148,23 @@ class SkillbossDialect:
         if request.bearer != self._backend.key:
             raise RefusedError(_error(401))
         try:
-            order = RunRequest.model_validate(request.json())
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            raise RefusedError(_error(400, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")) from error
+            order = read_run(request.json())
+        except BadRunError as error:
+            raise RefusedError(_error(400, str(error))) from error
         except ValueError as error:
             raise RefusedError(_error(400, "body: expected JSON")) from error
-        known = (*MODELS, *USD_PER_1000_CHARACTERS)
-        if order.model not in known:
-            raise RefusedError(_error(400, f"model: expected one of {', '.join(known)}"))
         if isinstance(order.inputs, SpeechInputs):
             usd = usd_for(order.inputs.text, USD_PER_1000_CHARACTERS[order.model])
             characters = counted(order.inputs.text)
             return Visit(order.song.prompt, lambda fault: self._answer(order, fault), usd, characters=characters)
         return Visit(order.song.prompt, lambda fault: self._answer(order, fault), USD)
 
-    def _answer(self, order: RunRequest, fault: Fault | None) -> Answer:
+    def _answer(self, order: Run, fault: Fault | None) -> Answer:
         if fault is not None and fault.kind is FaultKind.CODE:
             return json_answer(200, _error_body(int(fault.argument)))
         return replace(self._song(order, fault), after_s=self._backend.latency_s, charged=True)
 
-    def _song(self, order: RunRequest, fault: Fault | None) -> Answer:
+    def _song(self, order: Run, fault: Fault | None) -> Answer:
         kind = fault.kind if fault is not None else None
         recording = self._backend.recordings.of(order.song)
         if kind is FaultKind.DIRECT:

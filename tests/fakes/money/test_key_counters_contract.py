@@ -258,7 +258,6 @@ def test_what_begins_a_month_that_has_begun_meanwhile_forgets_nothing_that_was_s
     assert counter.held == table.wallet().held
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_a_key_for_ten_songs_makes_exactly_ten(
     dynamodb: "DynamoDBClient", table: Ledger
 ) -> None:
@@ -277,7 +276,6 @@ def test_of_fifty_parallel_orders_a_key_for_ten_songs_makes_exactly_ten(
     assert table.wallet().held == 10 * PRICE
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_parallel_orders_and_ends_around_the_turn_of_a_month_lose_no_credit_of_the_key(table: Ledger) -> None:
     cap = key(40)
     jobs = [order(table, number, cap) for number in range(20)]

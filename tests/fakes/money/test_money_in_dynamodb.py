@@ -113,7 +113,6 @@ def test_a_lost_answer_to_a_settlement_is_made_good_by_the_next_run(dynamodb: "D
     assert counters(ledger) == (100, 70, 0, 30)
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_a_wallet_for_ten_songs_pays_exactly_ten(dynamodb: "DynamoDBClient") -> None:
     ledger = funded(ledger_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 300)
     conflict = canceled("None", "None", "TransactionConflict")
@@ -132,7 +131,6 @@ def test_of_fifty_parallel_orders_a_wallet_for_ten_songs_pays_exactly_ten(dynamo
     assert injected.calls > 10
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_with_one_key_one_is_stored(dynamodb: "DynamoDBClient") -> None:
     ledger = funded(ledger_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 3000)
     AnswersInstead(dynamodb, "TransactWriteItems", *[canceled("TransactionConflict"), passes] * 10)

@@ -254,7 +254,6 @@ def test_of_two_reasons_the_lost_race_is_reported(stores: Stores) -> None:
 # ---- what only DynamoDB does
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_allows(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]
@@ -264,7 +263,6 @@ def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_allows(dynam
     assert [stores.is_claimed(job) for job in jobs] == passed
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_no_claim_is_made_after_a_pause_returned(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]

@@ -136,6 +136,7 @@ def test_a_plan_keeps_every_limit_that_it_was_given(ledger: Ledger) -> None:
     others = {
         "unknown_paid_by": "tenant",
         "foreign_reference_ids": True,
+        "own_voices": ["narrator", "shop"],
         "discount_percent": 7,
         "tiers": [{"from_credits": 900, "percent": 12}, {"from_credits": 30, "percent": 9}],
     }

@@ -23,7 +23,6 @@ from tests.fakes.tenants.orders import allow, lose, order, rich, take_back
     [({"submits_per_minute": 10}, RateLimitedError), ({"concurrent_jobs": 10}, TooManyJobsError)],
     ids=["a minute", "open at once"],
 )
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten(
     dynamodb: "DynamoDBClient", limits: dict[str, int], refused: type[FermataError]
 ) -> None:

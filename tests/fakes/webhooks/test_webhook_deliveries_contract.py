@@ -132,7 +132,6 @@ def test_trouble_of_the_table_is_transient(dynamodb: "DynamoDBClient", operation
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_posts_a_bound_of_ten_lets_exactly_ten_pass(dynamodb: "DynamoDBClient") -> None:
     deliveries = DynamoWebhookDeliveries(DynamoTransactions(dynamodb, TABLE))
     with ThreadPoolExecutor(16) as runs:

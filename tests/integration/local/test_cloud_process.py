@@ -16,11 +16,19 @@ import boto3
 import httpx
 import pytest
 
-from tests.integration.cloud_process import PROJECT_ROOT, CloudProcess, cloud_process, is_alive, running_cloud, until
+from tests.integration.cloud_process import (
+    PATIENCE_S,
+    PROJECT_ROOT,
+    CloudProcess,
+    cloud_process,
+    is_alive,
+    running_cloud,
+    until,
+)
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
-    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir"),
+    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir", "provider_keys"),
 }
 
 SMALL_CLOUD = ("-m", "tests.integration.local.small_cloud_main")
@@ -33,7 +41,7 @@ def local(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=PATIENCE_S,
     )
 
 
@@ -49,7 +57,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=75).status_code
+    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S).status_code
 
 
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
@@ -127,20 +135,55 @@ def test_an_operator_enables_a_provider_by_its_id(ready: dict[str, Any]) -> None
     assert "must be one of minimax" in unknown.stderr
 
 
-def test_a_cloud_serves_five_hundred_requests_though_its_output_is_not_read(tmp_path: Path) -> None:
-    with cloud_process(up(tmp_path), tmp_path) as cloud:
-        until(lambda: local_line(tmp_path), 60, "the cloud is ready")
-        line = local_line(tmp_path)
-        with httpx.Client(base_url=line["api_url"], timeout=75) as client:
-            statuses = [client.get(f"/v1/jobs/{number}").status_code for number in range(500)]
-        assert statuses == [401] * 500
-        log = (Path(line["logs_dir"]) / "http.jsonl").read_text("utf-8")
-        assert len(log.splitlines()) == 500
-        assert cloud.stop() == 0
-        assert cloud.process.stdout is not None
-        said = cloud.process.stdout.read().splitlines()
-        assert len(said) == 1
-        assert set(json.loads(said[0])) == FIELDS
+def local_line(scratch: Path) -> dict[str, Any]:
+    """Return what a ready cloud has written into its state directory."""
+    try:
+        line = json.loads((scratch / "state" / "cloud.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(line) if "api_url" in line else {}
+
+
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudProcess, dict[str, Any]]]:
+    """Another cloud, whose output nobody reads, and what it has written into its state directory."""
+    scratch = tmp_path_factory.mktemp("unread")
+    with cloud_process(up(scratch), scratch) as cloud:
+        until(lambda: local_line(scratch), "the cloud is ready")
+        yield cloud, local_line(scratch)
+
+
+def test_two_clouds_know_nothing_of_each_other(
+    ready: dict[str, Any], unread: tuple[CloudProcess, dict[str, Any]]
+) -> None:
+    _, other = unread
+    assert get(other, "/v1/jobs/job_unknown", other["api_key"]) == 404
+    assert get(other, "/v1/jobs/job_unknown", ready["api_key"]) == 403
+    assert get(ready, "/v1/jobs/job_unknown", other["api_key"]) == 403
+
+
+def test_a_cloud_serves_five_hundred_requests_and_a_signal_ends_it_in_order_with_all_its_children(
+    ready: dict[str, Any], unread: tuple[CloudProcess, dict[str, Any]]
+) -> None:
+    cloud, line = unread
+    log = Path(line["logs_dir"]) / "http.jsonl"
+    before = len(log.read_text("utf-8").splitlines())
+    with httpx.Client(base_url=line["api_url"], timeout=PATIENCE_S) as client:
+        statuses = [client.get(f"/v1/jobs/{number}").status_code for number in range(500)]
+    assert statuses == [401] * 500
+    assert len(log.read_text("utf-8").splitlines()) == before + 500
+
+    children = cloud.children()
+    assert children
+    assert cloud.stop(signal.SIGTERM) == 0
+    until(lambda: not any(map(is_alive, children)), "the children end")
+    assert local("env", "--state-dir", line["state_dir"]).returncode == 1
+    assert "Traceback" not in cloud.stderr()
+    assert cloud.process.stdout is not None
+    said = cloud.process.stdout.read().splitlines()
+    assert len(said) == 1
+    assert set(json.loads(said[0])) == FIELDS
+    assert get(ready, "/v1/jobs/job_unknown", ready["api_key"]) == 404
 
 
 def invoke_later(line: dict[str, Any], order: dict[str, Any]) -> Path:
@@ -157,31 +200,12 @@ def invoke_later(line: dict[str, Any], order: dict[str, Any]) -> Path:
     return Path(line["logs_dir"]) / "WorkerFunction.jsonl"
 
 
-def local_line(scratch: Path) -> dict[str, Any]:
-    """Return what a ready cloud has written into its state directory."""
-    try:
-        line = json.loads((scratch / "state" / "cloud.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return dict(line) if "api_url" in line else {}
-
-
-def test_a_signal_ends_it_in_order_with_all_its_children(tmp_path: Path) -> None:
-    with cloud_process(up(tmp_path), tmp_path) as cloud:
-        line, children = cloud.line(), cloud.children()
-        assert children
-        assert cloud.stop(signal.SIGTERM) == 0
-        until(lambda: not any(map(is_alive, children)), 60, "the children end")
-        assert local("env", "--state-dir", line["state_dir"]).returncode == 1
-        assert "Traceback" not in cloud.stderr()
-
-
 def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
     with cloud_process(up(tmp_path), tmp_path) as cloud:
-        until(cloud.children, 60, "the first function starts")
+        until(cloud.children, "the first function starts")
         children = cloud.children()
         assert cloud.stop(signal.SIGINT) == 0
-        until(lambda: not any(map(is_alive, children)), 60, "the children end")
+        until(lambda: not any(map(is_alive, children)), "the children end")
         assert "Traceback" not in cloud.stderr()
 
 
@@ -189,26 +213,18 @@ def test_a_killed_cloud_leaves_no_child_and_is_reported_as_gone(tmp_path: Path) 
     with cloud_process(up(tmp_path), tmp_path, SMALL_CLOUD) as cloud:
         line = cloud.line()
         busy = invoke_later(line, {"do": "sleep", "seconds": 60})
-        until(lambda: "sleeps" in busy.read_text("utf-8"), 60, "a function is busy")
+        until(lambda: "sleeps" in busy.read_text("utf-8"), "a function is busy")
         children = cloud.children()
         os.kill(cloud.process.pid, signal.SIGKILL)
-        cloud.process.wait(60)
-        until(lambda: not any(map(is_alive, children)), 60, "the children end")
+        cloud.process.wait(PATIENCE_S)
+        until(lambda: not any(map(is_alive, children)), "the children end")
         missed = local("env", "--state-dir", line["state_dir"])
         assert (missed.returncode, missed.stdout) == (1, "")
         assert str(cloud.process.pid) in missed.stderr
 
 
-def test_two_clouds_know_nothing_of_each_other(ready: dict[str, Any], tmp_path: Path) -> None:
-    with running_cloud([], tmp_path) as other:
-        assert get(other, "/v1/jobs/job_unknown", other["api_key"]) == 404
-        assert get(other, "/v1/jobs/job_unknown", ready["api_key"]) == 403
-        assert get(ready, "/v1/jobs/job_unknown", other["api_key"]) == 403
-    assert get(ready, "/v1/jobs/job_unknown", ready["api_key"]) == 404
-
-
 def ended(cloud: CloudProcess) -> tuple[int, list[str]]:
-    code = cloud.process.wait(100)
+    code = cloud.process.wait(PATIENCE_S)
     assert cloud.process.stdout is not None
     assert cloud.process.stdout.read() == ""
     return code, cloud.stderr().splitlines()
@@ -281,13 +297,25 @@ def test_a_state_directory_in_use_is_refused(ready: dict[str, Any], tmp_path: Pa
 def test_run_prints_commands_for_people_and_nothing_to_stdout(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with cloud_process(["--port", "0", "--state-dir", str(state)], tmp_path, ("-m", "local", "run")) as cloud:
-        until(lambda: "audio" in cloud.stderr(), 60, "the commands are printed")
+        until(lambda: "audio" in cloud.stderr(), "the commands are printed")
         commands = [line.strip() for line in cloud.stderr().splitlines() if "curl" in line]
         assert len(commands) == 3
         assert f"ARGS={shlex.quote(f'--state-dir {state}')}" in cloud.stderr()
         script = [local("env", "--state-dir", str(state)).stdout, *commands]
-        subprocess.run(["bash", "-ec", "\n".join(script)], cwd=tmp_path, check=True, capture_output=True, timeout=100)
+        subprocess.run(
+            ["bash", "-ec", "\n".join(script)], cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE_S
+        )
         assert (tmp_path / "song.mp3").stat().st_size > 10_000
         assert cloud.stop() == 0
         assert cloud.process.stdout is not None
         assert cloud.process.stdout.read() == ""
+
+
+def test_the_line_has_the_keys_of_simulators_which_take_no_other(ready: dict[str, Any]) -> None:
+    assert set(ready["provider_keys"]) == set(ready["simulators"])
+    url = f"{ready['simulators']['minimax']}/v1/get_voice"
+    answers = [
+        httpx.post(url, json={"voice_type": "system"}, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S)
+        for key in (ready["provider_keys"]["minimax"], "another")
+    ]
+    assert [answer.json()["base_resp"]["status_code"] for answer in answers] == [0, 1004]

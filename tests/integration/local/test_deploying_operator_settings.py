@@ -1,5 +1,6 @@
 """What an operator sets is checked while the template that ships is deployed, and reaches the functions."""
 
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -43,6 +44,11 @@ def test_what_an_operator_sets_reaches_the_functions_through_the_table(deployer:
     assert set(versions.values()) == {deployment.resources["OperatorSettings"]}
 
 
+def test_a_wrong_setting_ends_the_deployment_of_the_whole_template(deployer: Deployer) -> None:
+    with pytest.raises(CustomResourceError, match="MinimaxRpm "):
+        deployer.deploy("wrong-as-a-whole", MinimaxRpm="60001")
+
+
 def test_a_deployment_that_sets_nothing_has_nothing_to_read(deployer: Deployer, clients: Clients) -> None:
     plain = deployer.deploy("plain")
 
@@ -50,10 +56,14 @@ def test_a_deployment_that_sets_nothing_has_nothing_to_read(deployer: Deployer, 
     assert clients("dynamodb").scan(TableName=plain.outputs["TableName"])["Items"] == []
 
 
-def test_the_object_of_all_providers_wins_over_the_parameters_of_one(deployer: Deployer, clients: Clients) -> None:
-    both = deployer.deploy("both", MinimaxRpm="7", MinimaxConcurrency="3", ProviderSettings='{"minimax":{"rpm":9}}')
+def test_the_object_of_all_providers_wins_over_the_parameters_of_one(
+    deployer: Deployer, clients: Clients, tmp_path: Path
+) -> None:
+    parameters = {"MinimaxRpm": "7", "MinimaxConcurrency": "3", "ProviderSettings": '{"minimax":{"rpm":9}}'}
+    both = deployer.deploy_part("OperatorSettings", "both", tmp_path, **parameters)
 
-    assert settings_of(both, clients).providers == {"minimax": ProviderChanges(rpm=9, concurrency=3)}
+    kept = DynamoSettingsStore(clients("dynamodb"), both.resources["JobsTable"])
+    assert kept.load(both.resources["OperatorSettings"]).providers == {"minimax": ProviderChanges(rpm=9, concurrency=3)}
 
 
 @pytest.mark.parametrize(
@@ -75,9 +85,11 @@ def test_the_object_of_all_providers_wins_over_the_parameters_of_one(deployer: D
         ({"PriceOverrides": '{"minimax/music-2.5":{"cost_usd":"-0.1"}}'}, "minimax/music-2.5.cost_usd "),
     ],
 )
-def test_a_deployment_that_sets_what_cannot_be_fails(deployer: Deployer, parameters: dict[str, str], told: str) -> None:
+def test_a_deployment_that_sets_what_cannot_be_fails(
+    deployer: Deployer, tmp_path: Path, parameters: dict[str, str], told: str
+) -> None:
     with pytest.raises(CustomResourceError) as refused:
-        deployer.deploy(f"wrong-{crc32(told.encode())}", **parameters)
+        deployer.deploy_part("OperatorSettings", f"wrong-{crc32(told.encode())}", tmp_path, **parameters)
 
     assert str(refused.value).startswith("OperatorSettings (Custom::OperatorSettings): ")
     assert told in str(refused.value)

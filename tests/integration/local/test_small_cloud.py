@@ -61,7 +61,7 @@ class SmallCloud:
             found.update(client.describe_execution(executionArn=arn))
             return bool(found["status"] != "RUNNING")
 
-        until(has_ended, 60, f"{arn} ends")
+        until(has_ended, f"{arn} ends")
         return found
 
     def run(self, **state: object) -> dict[str, Any]:
@@ -151,21 +151,21 @@ def test_a_stopped_execution_is_aborted_at_once_and_its_rule_fires(cloud: SmallC
     arn = cloud.start(seconds=500_000, work={"do": "echo"})
     cloud.aws("stepfunctions").stop_execution(executionArn=arn)
     assert cloud.aws("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
-    until(lambda: cloud.counted(f"{arn.rsplit(':', 1)[-1]}.ABORTED"), 60, "the rule's function counts")
+    until(lambda: cloud.counted(f"{arn.rsplit(':', 1)[-1]}.ABORTED"), "the rule's function counts")
 
 
 def test_an_execution_stopped_during_a_task_is_aborted_without_waiting_for_it(cloud: SmallCloud) -> None:
     held = f"held-{uuid4()}"
     arn = cloud.start(work={"do": "hold", "name": held})
-    until(lambda: cloud.has_logged(f"holds {held}"), 60, "the task is under way")
+    until(lambda: cloud.has_logged(f"holds {held}"), "the task is under way")
     cloud.aws("stepfunctions").stop_execution(executionArn=arn)
     assert cloud.aws("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
     assert not cloud.has_logged(f"let go of {held}")
     # The task of the stopped execution ends now, and its own end must not count once more.
     cloud.aws("dynamodb").put_item(TableName=cloud.output("TableName"), Item={"pk": {"S": held}})
-    until(lambda: cloud.has_logged(f"let go of {held}"), 60, "the task ends")
+    until(lambda: cloud.has_logged(f"let go of {held}"), "the task ends")
     last = cloud.start(work={"do": "echo"})
-    until(lambda: cloud.counted(f"{last.rsplit(':', 1)[-1]}.SUCCEEDED"), 60, "the last event arrives")
+    until(lambda: cloud.counted(f"{last.rsplit(':', 1)[-1]}.SUCCEEDED"), "the last event arrives")
     assert cloud.counted(f"{arn.rsplit(':', 1)[-1]}.ABORTED") == 1
 
 
@@ -185,7 +185,7 @@ def test_the_end_of_an_execution_reaches_the_rules_function_once(
     arn = cloud.start(work={"do": "raise"}, **state)
     assert cloud.ended(arn)["status"] == status
     name = f"{arn.rsplit(':', 1)[-1]}.{status}"
-    until(lambda: cloud.counted(name), 60, "the rule's function counts")
+    until(lambda: cloud.counted(name), "the rule's function counts")
     assert cloud.counted(name) == 1
 
 
@@ -237,7 +237,7 @@ def test_an_asynchronous_invocation_is_accepted_and_runs(cloud: SmallCloud) -> N
         Payload=json.dumps({"do": "count", "name": name}).encode(),
     )
     assert answer["StatusCode"] == 202
-    until(lambda: cloud.counted(name) == 1, 60, "the function counts")
+    until(lambda: cloud.counted(name) == 1, "the function counts")
 
 
 def test_the_log_of_aws_calls_says_which_function_did_what(cloud: SmallCloud) -> None:

@@ -306,9 +306,26 @@ def test_a_key_is_rotated_once_and_not_after_its_end(account: Account) -> None:
     own = account.key()
     old = account.create(own)[1]
     new = account.ask(own, "POST", f"/v1/keys/{old['id']}/rotate")[1]
-    assert "rotate that one" in account.refused(own, "POST", f"/v1/keys/{old['id']}/rotate")["detail"]
+    again = account.refused(own, "POST", f"/v1/keys/{old['id']}/rotate")
+    assert (again["status"], again["type"]) == (409, "urn:fermata:problem:not_rotatable")
+    assert f"was rotated to {new['id']} before" in again["detail"]
     account.ask(own, "DELETE", f"/v1/keys/{new['id']}")
-    assert "is revoked" in account.refused(own, "POST", f"/v1/keys/{new['id']}/rotate")["detail"]
+    ended = account.refused(own, "POST", f"/v1/keys/{new['id']}/rotate")
+    assert (ended["status"], ended["type"]) == (409, "urn:fermata:problem:not_rotatable")
+    assert "is revoked or has expired" in ended["detail"]
+
+
+def test_null_takes_a_keys_cap_and_end_away_when_it_is_made_and_when_it_is_rotated(account: Account) -> None:
+    own = account.key(expires_at=END, monthly_credits=60)
+    free = account.key()
+    none = {"monthly_credits": None, "expires_at": None}
+    made = account.create(free, {**none, "name": "made"})[1]
+    bounded = account.create(free, {"monthly_credits": 60, "expires_at": rfc3339(END)})[1]
+    rotated = account.ask(free, "POST", f"/v1/keys/{bounded['id']}/rotate", none)[1]
+    assert [(key["monthly_credits"], key["expires_at"]) for key in (made, rotated)] == [(None, None)] * 2
+    child = account.create(own)[1]
+    problem = account.refused(own, "POST", f"/v1/keys/{child['id']}/rotate", none)
+    assert (problem["status"], sorted(named(problem))) == (403, ["/expires_at", "/monthly_credits"])
 
 
 def test_a_revoked_key_opens_nothing_and_stays_listed(account: Account) -> None:

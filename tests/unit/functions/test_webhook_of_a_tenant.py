@@ -237,6 +237,24 @@ def test_tests_are_limited_like_repeated_posts(account: Account) -> None:
     assert len(account.world.sender.sent) == 2
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"url": URL}, 422), ([], 422), (b"{", 400), (b"x" * 140_000, 413)],
+    ids=["field", "list", "half", "long"],
+)
+def test_a_test_with_a_body_posts_nothing(account: Account, body: object, status: int) -> None:
+    account.ask("PUT", body={"url": URL})
+    found, problem = account.ask("POST", "/test", body)
+    assert (found, account.world.sender.sent) == (status, [])
+    if isinstance(body, dict):
+        assert problem["errors"] == [{"pointer": "/url", "message": "is not a field here; the body has none"}]
+
+
+def test_a_test_may_have_an_empty_object_as_its_body(account: Account) -> None:
+    account.ask("PUT", body={"url": URL})
+    assert account.ask("POST", "/test", {})[0] == 200
+
+
 def test_secrets_that_cannot_be_read_are_tried_again_and_nothing_is_posted(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fermata import __version__
+from fermata_client import __version__ as client_version
 from local.simulators.faults import FaultKind
 from tests.documents import DOCUMENTS, FENCES, Document
 
@@ -90,10 +91,12 @@ def test_the_changelog_begins_with_what_is_unreleased_and_then_this_version() ->
 def test_one_version_and_one_licence_hold_everywhere(root: Path) -> None:
     projects = [
         tomllib.loads((root / name).read_text("utf-8"))["project"]
-        for name in ("pyproject.toml", "layers/fermata/pyproject.toml")
+        for name in ("pyproject.toml", "layers/fermata/pyproject.toml", "client/pyproject.toml")
     ]
     assert {project["version"] for project in projects} == {__version__}
+    assert client_version == __version__
     assert {project["license"] for project in projects} == {"Apache-2.0"}
+    assert (root / "client/LICENSE").read_bytes() == (root / "LICENSE").read_bytes()
     assert "Apache License\n                           Version 2.0" in (root / "LICENSE").read_text("utf-8")
 
 

@@ -29,7 +29,7 @@ class LivePieces(Protocol):
         """Store one piece; raises `TransientError`."""
 
     def link(self, job_id: str, attempt: int, number: int, ttl_s: int) -> str:
-        """A link that works from now for `ttl_s` seconds."""
+        """A link that works from now for `ttl_s` seconds; raises `TransientError`."""
 
     def forget(self, job_id: str) -> None:
         """Delete every piece of a job; raises `TransientError`."""

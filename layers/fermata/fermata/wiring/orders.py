@@ -68,6 +68,7 @@ def voice_ports() -> "VoicePorts":
         upstream=outward.upstream(settings, ASK_WITHIN_S),
         keys=outward.provider_keys(),
         listers=outward.voice_lister,
+        wallets=stores.wallet_store(),
     )
 
 

@@ -9,11 +9,12 @@ from pydantic import Field, ValidationError
 from local.simulators.faults import Fault, FaultKind
 from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
-from local.simulators.providers.aimlapi_errors import aiml_error, first_reason
+from local.simulators.providers.aimlapi_errors import aiml_error
 from local.simulators.providers.aimlapi_request import CREDITS_PER_USD
 from local.simulators.providers.dialect import Backend, Route, Visit
-from local.simulators.providers.minimax import coded_answer, spell_hex
+from local.simulators.providers.minimax.answers import coded_answer, spell_hex
 from local.simulators.providers.speech.order import SpeechBody, counted, usd_for
+from local.simulators.refusals import first_wrong_field
 
 PATH: Final = "/v1/tts"
 _MODEL: Final = re.compile(r"minimax/speech-2\.[5-9]-(hd|turbo)")
@@ -43,7 +44,7 @@ class AimlapiSpeech:
         try:
             order = TtsRequest.model_validate(request.json())
         except ValidationError as error:
-            raise RefusedError(aiml_error(400, request.path, first_reason(error))) from error
+            raise RefusedError(aiml_error(400, request.path, first_wrong_field(error))) from error
         except ValueError as error:
             raise RefusedError(aiml_error(400, request.path, "body: expected JSON")) from error
         if not _MODEL.fullmatch(order.model):

@@ -1,29 +1,30 @@
 """The speech route of MiniMax: one paid POST, whose answer is one body or a stream of events."""
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final, Literal
-from uuid import uuid4
 
 from pydantic import ValidationError
 
 from local.simulators.faults import Fault, FaultKind
 from local.simulators.hints import HINTS
-from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
+from local.simulators.http.exchange import Answer, RefusedError, Request
 from local.simulators.providers.dialect import Backend, Route, Visit
+from local.simulators.providers.minimax.answers import (
+    SUCCESS,
+    coded_answer,
+    invalid_params,
+    spell_hex,
+    traced_answer,
+)
 from local.simulators.providers.speech.order import SpeechBody, Strict, counted, usd_for
 from local.simulators.recording import Recording
+from local.simulators.refusals import first_wrong_field
 from local.simulators.streams.minimax import STREAM_KINDS, LastEvent, streamed
 
 PATH: Final = "/v1/t2a_v2"
 _MODEL: Final = re.compile(r"speech-[A-Za-z0-9.-]{1,30}")
-_OK: Final = {"status_code": 0, "status_msg": "success"}
 _WITHOUT_LINK: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX, FaultKind.STATUS1})
-
-SpellHex = Callable[[bytes, FaultKind | None], str]
-CodedAnswer = Callable[..., Answer]
 
 
 class StreamOptions(Strict):
@@ -42,10 +43,10 @@ class T2aRequest(SpeechBody):
 
 
 class MinimaxSpeech:
-    """MiniMax's speech; `coded` and `spell` are the shapes of its music."""
+    """MiniMax's speech, whose answers have the shapes of its music."""
 
-    def __init__(self, backend: Backend, coded: CodedAnswer, spell: SpellHex) -> None:
-        self._backend, self._coded, self._spell = backend, coded, spell
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def routes(self) -> tuple[Route, ...]:
         """The paid route."""
@@ -53,17 +54,15 @@ class MinimaxSpeech:
 
     def _receive(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
-            raise RefusedError(self._coded(1004))
+            raise RefusedError(coded_answer(1004))
         try:
             order = T2aRequest.model_validate(request.json())
         except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            wrong = f", {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
-            raise RefusedError(self._coded(2013, detail=wrong)) from error
+            raise RefusedError(invalid_params(first_wrong_field(error))) from error
         except ValueError as error:
-            raise RefusedError(self._coded(2013, detail=", body: expected JSON")) from error
+            raise RefusedError(invalid_params("body: expected JSON")) from error
         if not _MODEL.fullmatch(order.model) or order.voice_setting.voice_id is None:
-            raise RefusedError(self._coded(2013, detail=", model and voice_setting.voice_id: required"))
+            raise RefusedError(invalid_params("model and voice_setting.voice_id: required"))
         usd = usd_for(order.text, Decimal("0.06") if order.model.endswith("-turbo") else Decimal("0.10"))
         deaf_to = frozenset() if order.stream else STREAM_KINDS
         return Visit(order.text, lambda fault: self._answer(order, fault), usd, deaf_to, counted(order.text))
@@ -71,7 +70,7 @@ class MinimaxSpeech:
     def _answer(self, order: T2aRequest, fault: Fault | None) -> Answer:
         after_s = self._backend.latency_s
         if fault is not None and fault.kind is FaultKind.CODE:
-            return self._coded(int(fault.argument), after_s=after_s)
+            return coded_answer(int(fault.argument), after_s=after_s)
         recording = self._backend.recordings.of(order.song)
         # With any other fault a request for a stream gets JSON, which the provider sends at times.
         if order.stream and (fault is None or fault.kind in STREAM_KINDS):
@@ -80,12 +79,10 @@ class MinimaxSpeech:
         body = {
             "data": {"audio": self._audio(order, recording, fault), **_status(fault), **self._subtitles(order)},
             "extra_info": _facts(order, recording),
-            "trace_id": uuid4().hex,
-            "base_resp": _OK,
+            "base_resp": SUCCESS,
             **(HINTS if fault is not None and fault.kind is FaultKind.HINT else {}),
         }
-        told = json_answer(200, body, after_s=after_s, charged=True)
-        return replace(told, headers={"Trace-Id": str(body["trace_id"])})
+        return traced_answer(body, after_s=after_s, charged=True)
 
     def _audio(self, order: T2aRequest, recording: Recording, fault: Fault | None) -> str:
         kind = fault.kind if fault is not None else None
@@ -93,7 +90,7 @@ class MinimaxSpeech:
             return fault.argument
         if order.output_format == "url" and kind not in _WITHOUT_LINK:
             return self._backend.links.mint(order.song, genuine=kind is not FaultKind.NOT_AUDIO)
-        return self._spell(recording.content, kind)
+        return spell_hex(recording.content, kind)
 
     def _subtitles(self, order: T2aRequest) -> dict[str, object]:
         if not order.subtitle_enable:

@@ -1,20 +1,9 @@
 """Keys on the whole cloud, by the operator's command line."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from tests.integration.song import Cloud, request
-
-
-def admin(cloud: Cloud, *arguments: str) -> dict[str, Any]:
-    """What an operator's command answers."""
-    command = [sys.executable, "-m", "local", "admin", "--state-dir", cloud.line["state_dir"], *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[4])
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
 
 
 def account(cloud: Cloud, key: dict[str, Any]) -> int:
@@ -24,12 +13,12 @@ def account(cloud: Cloud, key: dict[str, Any]) -> int:
 
 def test_keys_are_scoped_rotated_and_revoked_within_the_authorizers_time(cloud: Cloud) -> None:
     cloud.manage(action="create_tenant", tenant_id="keyholder")
-    old = admin(cloud, "issue-key", "keyholder", "--scope", "account:read", "--days", "1")
+    old = cloud.admin("issue-key", "keyholder", "--scope", "account:read", "--days", "1").done()
     assert account(cloud, old) == 200
     with cloud.http(old["api_key"]) as http:
         refused = http.get("/v1/jobs")
         assert (refused.status_code, refused.json()["required_scope"]) == (403, "jobs:read")
-    new = admin(cloud, "rotate-key", old["key_id"], "--overlap", "3600")
+    new = cloud.admin("rotate-key", old["key_id"], "--overlap", "3600").done()
     assert [account(cloud, key) for key in (old, new)] == [200, 200]
     cloud.manage(action="revoke_key", key_id=old["key_id"])
     cloud.until(lambda: account(cloud, old) == 403)
@@ -43,7 +32,7 @@ def test_keys_are_scoped_rotated_and_revoked_within_the_authorizers_time(cloud: 
 def test_a_plan_takes_so_many_orders_and_lets_the_next_ones_in_as_jobs_end(cloud: Cloud) -> None:
     cloud.manage(action="create_tenant", tenant_id="limited")
     cloud.manage(action="grant", tenant_id="limited", credits=1000)
-    admin(cloud, "set-plan", "limited", "prepaid", "--concurrent-jobs", "2", "--submits-per-minute", "50")
+    cloud.admin("set-plan", "limited", "prepaid", "--concurrent-jobs", "2", "--submits-per-minute", "50").done()
     with cloud.http(cloud.manage(action="issue_key", tenant_id="limited")["api_key"]) as http:
         answers = [http.post("/v1/jobs", json=request(f"limited {number}")) for number in range(3)]
         assert [answer.status_code for answer in answers] == [202, 202, 429]

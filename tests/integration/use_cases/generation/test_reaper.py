@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from cli.run_schedule import run_schedule
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
 from tests.integration.song import Cloud, request
@@ -19,7 +17,7 @@ from tests.songs import queued_job
 
 
 def reap(cloud: Cloud) -> dict[str, int]:
-    return dict(json.loads(run_schedule("reap_jobs", Path(cloud.line["state_dir"]))))
+    return cloud.run_schedule("reap_jobs")
 
 
 def reaped(cloud: Cloud, tenant: Customer, job_id: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import pytest
 from tests.integration.song import TLS, Cloud, request
 from tests.integration.use_cases.accounts.test_money import customer
 from tests.integration.use_cases.generation.test_reaper import reap
-from tests.integration.use_cases.operator.test_reconcile import admin
 
 AIML = "aimlapi/minimax/music-2.0"
 PRICE = 39
@@ -21,7 +20,7 @@ MORE_THAN_A_JOB_FETCHES = 12
 
 def waiting(cloud: Cloud, job_id: str) -> dict[str, Any] | None:
     """The job's entry in the list of what can be redelivered."""
-    code, answer, said = admin(cloud, "list-recoverable", "--provider", "aimlapi", "--limit", "50")
+    code, answer, said = cloud.admin("list-recoverable", "--provider", "aimlapi", "--limit", "50")
     assert code == 0, said
     return next((entry for entry in answer["recoverable"] if entry["job_id"] == job_id), None)
 
@@ -47,7 +46,7 @@ def test_a_song_is_rescued_after_its_job_and_redelivered_with_its_provider_down(
 
     for place in ("poll", "file"):
         cloud.fault("aimlapi", "http:503", place, prompt, 50)
-    code, answer, said = admin(cloud, "redeliver", failed["id"])
+    code, answer, said = cloud.admin("redeliver", failed["id"])
     assert (code, answer.get("recovered_from")) == (0, failed["id"]), said
     job = tenant.finished(answer["job_id"])
     assert (job["status"], job["charged"], tenant.account()) == ("succeeded", "yes", (300 - PRICE, 0, PRICE))
@@ -56,7 +55,7 @@ def test_a_song_is_rescued_after_its_job_and_redelivered_with_its_provider_down(
 
     assert cloud.posts("aimlapi", hashlib.sha256(prompt.encode()).hexdigest()) == bill
     assert waiting(cloud, failed["id"]) is None
-    code, again, _ = admin(cloud, "redeliver", failed["id"])
+    code, again, _ = cloud.admin("redeliver", failed["id"])
     assert (code, again["job_id"], tenant.account()) == (0, job["id"], (300 - PRICE, 0, PRICE))
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.cloud_process import PROJECT_ROOT
+from tests.integration.cloud_process import PATIENCE_S, PROJECT_ROOT
 from tests.integration.use_cases.generation.engines.deliveries import DELIVERIES
 from tests.integration.use_cases.generation.engines.paths import PATHS
 from tests.integration.use_cases.generation.engines.paths import Path as Way
 from tests.integration.use_cases.generation.engines.rescues import RESCUES
-from tests.support.once import once_a_run
 
 ENGINES = Path(__file__).with_name("engines")
 NODE = PROJECT_ROOT / ".tools" / "node"
@@ -23,7 +22,6 @@ COMMANDS = {
     "moto": [sys.executable, "-m", "tests.integration.use_cases.generation.engines.run_on_moto"],
     "npm": [str(NODE / "bin" / "node"), str(ENGINES / "run_on_npm.mjs"), str(NODE / "package.json")],
 }
-WITHIN_S = 100
 Runs = dict[str, dict[str, Any]]
 
 
@@ -34,13 +32,8 @@ def definition(machine: str = "music_job") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runs]:
-    """What happened on each engine, per path."""
-    return dict(once_a_run(tmp_path_factory, "engines", all_runs))
-
-
-def all_runs() -> dict[str, Runs]:
-    """The runs of every shipped machine."""
+def runs() -> dict[str, Runs]:
+    """What happened on each engine, per path of every shipped machine."""
     deliveries = runs_of("webhook_delivery", DELIVERIES, {"replay": 0, "delivery": {"number": 1}})
     jobs, rescues = runs_of("music_job", PATHS), runs_of("rescue", RESCUES)
     return {engine: {**jobs[engine], **deliveries[engine], **rescues[engine]} for engine in COMMANDS}
@@ -53,7 +46,7 @@ def runs_of(machine: str, paths: Sequence[Way], more: dict[str, Any] | None = No
     found: dict[str, Runs] = {}
     for engine, command in COMMANDS.items():
         ended = subprocess.run(
-            command, cwd=PROJECT_ROOT, input=told, capture_output=True, text=True, check=False, timeout=WITHIN_S
+            command, cwd=PROJECT_ROOT, input=told, capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
         assert ended.returncode == 0, ended.stderr
         found[engine] = json.loads(ended.stdout)

@@ -16,13 +16,13 @@ from urllib.parse import quote
 import pytest
 
 from local.settings import PROJECT_ROOT
+from tests.integration.cloud_process import PATIENCE_S
 
 Told = dict[str, Any]
 
 _PAGE: Final = Path(__file__).with_name("page.html")
 _HLS: Final = PROJECT_ROOT / ".tools/node/node_modules/hls.js/dist/hls.min.js"
 _FILES: Final = {"/": (_PAGE, "text/html"), "/hls.js": (_HLS, "text/javascript")}
-_WITHIN_S: Final = 120
 # It plays without a click, and reaches nothing but this machine.
 _FLAGS: Final = (
     "--headless=new",
@@ -91,13 +91,13 @@ def page_playing(url: str, scratch: Path) -> Iterator[Callable[[str], Told]]:
             yield lambda what: _next(server.told, what)
         finally:
             browser.terminate()
-            browser.wait(30)
+            browser.wait(PATIENCE_S)
             server.shutdown()
 
 
 def _next(told: "queue.Queue[Told]", what: str) -> Told:
     """The next that the page tells of this kind; what comes before it is dropped."""
-    until = time.monotonic() + _WITHIN_S
+    until = time.monotonic() + PATIENCE_S
     while True:
         latest = told.get(timeout=max(0.0, until - time.monotonic()))
         assert latest["what"] != "failed", latest

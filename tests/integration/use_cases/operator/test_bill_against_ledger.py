@@ -12,7 +12,6 @@ SEED = 0
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_every_bill_item_has_its_attempt_and_every_attempt_says_what_was_billed(
     start_cloud: Callable[..., Cloud],
 ) -> None:

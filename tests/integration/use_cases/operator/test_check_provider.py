@@ -1,8 +1,6 @@
 """`admin check-provider` against every simulated provider: nothing is ordered, and no key is shown."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +15,9 @@ WRONG = "sk-canary-of-a-wrong-key"
 
 def check(cloud: Cloud, provider: str) -> tuple[int, dict[str, Any]]:
     """The exit code and the answer."""
-    command = [
-        sys.executable,
-        "-m",
-        "local",
-        "admin",
-        "--state-dir",
-        cloud.line["state_dir"],
-        "check-provider",
-        provider,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert WRONG not in done.stdout + done.stderr
-    return done.returncode, json.loads(done.stdout)
+    said = cloud.admin("check-provider", provider)
+    assert WRONG not in f"{said}"
+    return said.code, said.answer
 
 
 def posts(cloud: Cloud, provider: str) -> int:

@@ -2,14 +2,8 @@
 
 import csv
 import io
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
-
-import httpx
 
 from tests.integration.song import Cloud, request
 
@@ -18,23 +12,11 @@ MODEL = "minimax/music-9.6"
 PATIENCE_S = 60
 
 
-def admin(cloud: Cloud, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and answer."""
-    command = [sys.executable, "-m", "local", "admin", "--state-dir", cloud.line["state_dir"], *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[4])
-    return done.returncode, json.loads(done.stdout or "{}")
-
-
-def client(cloud: Cloud) -> httpx.Client:
-    line = cloud.line
-    return httpx.Client(base_url=line["api_url"], headers={"Authorization": f"Bearer {line['api_key']}"}, timeout=30)
-
-
 def movements_of(cloud: Cloud, job_id: str) -> list[dict[str, Any]]:
     """A job's entries in its tenant's ledger, once its spending is old enough to be listed."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        with client(cloud) as http:
+        with cloud.http() as http:
             entries = http.get("/v1/ledger", params={"limit": "1000"}).raise_for_status().json()["data"]
         mine = [entry for entry in entries if entry["job_id"] == job_id]
         if any(entry["kind"] == "spend" for entry in mine) or time.monotonic() > deadline:
@@ -46,21 +28,21 @@ def test_operator_and_tenant_read_the_same_of_a_delivered_job(cloud: Cloud) -> N
     job = cloud.made(request("one to look at", model=MODEL))
     tenant = cloud.line["tenant"]
 
-    code, shown = admin(cloud, "show-job", job["id"])
+    code, shown, _ = cloud.admin("show-job", job["id"])
     assert (code, shown["status"], shown["tenant_id"]) == (0, "succeeded", tenant)
     assert shown["attempts"][0]["cost_usd"] == shown["cost_usd"] != "0.000000"
-    code, spend = admin(cloud, "spend", "--tenant", tenant, "--credit-usd", "0.01")
+    code, spend, _ = cloud.admin("spend", "--tenant", tenant, "--credit-usd", "0.01")
     (of_model,) = [row for row in spend["models"] if row["model"] == MODEL]
     assert (code, of_model["jobs"], of_model["credits"]) == (0, 1, job["price_credits"])
     assert of_model["cost_usd"] == of_model["booked_usd"] == shown["cost_usd"]
-    code, tenants = admin(cloud, "list-tenants")
+    code, tenants, _ = cloud.admin("list-tenants")
     assert (code, tenant in [each["tenant_id"] for each in tenants["tenants"]]) == (0, True)
-    assert admin(cloud, "show-tenant", tenant)[1]["tenant_id"] == tenant
-    assert [each["provider"] for each in admin(cloud, "providers")[1]["providers"]] != []
-    assert admin(cloud, "show-tenant", "nobody-at-all")[0] == 2
+    assert cloud.admin("show-tenant", tenant).answer["tenant_id"] == tenant
+    assert [each["provider"] for each in cloud.admin("providers").answer["providers"]] != []
+    assert cloud.admin("show-tenant", "nobody-at-all").code == 2
 
     assert [entry["kind"] for entry in movements_of(cloud, job["id"])] == ["hold", "spend"]
-    with client(cloud) as http:
+    with cloud.http() as http:
         log = http.get("/v1/usage/log", params={"limit": "1000"}, headers={"Accept": "text/csv"}).raise_for_status()
         by_key = http.get("/v1/usage", params={"group_by": "key"}).raise_for_status().json()["data"]
     (line,) = [row for row in csv.DictReader(io.StringIO(log.text)) if row["job_id"] == job["id"]]

@@ -5,7 +5,6 @@ import hashlib
 import httpx
 
 from tests.integration.song import TLS, Cloud, request
-from tests.integration.use_cases.operator.test_reconcile import admin
 
 AIML = "aimlapi/minimax/music-2.0"
 
@@ -19,7 +18,7 @@ def test_a_song_whose_storing_failed_is_redelivered_and_plays(cloud: Cloud) -> N
     bill = cloud.posts("aimlapi", hashlib.sha256(prompt.encode()).hexdigest())
     assert len(bill) == 1
 
-    code, answer, said = admin(cloud, "redeliver", failed["id"])
+    code, answer, said = cloud.admin("redeliver", failed["id"])
     assert (code, answer.get("recovered_from")) == (0, failed["id"]), said
     job = cloud.finished(answer["job_id"])
     assert (job["status"], job["charged"], job["recovered_from"]) == ("succeeded", "yes", failed["id"])
@@ -28,15 +27,15 @@ def test_a_song_whose_storing_failed_is_redelivered_and_plays(cloud: Cloud) -> N
 
     assert cloud.posts("aimlapi", hashlib.sha256(prompt.encode()).hexdigest()) == bill
     assert cloud.job(failed["id"]) == failed
-    code, again, _ = admin(cloud, "redeliver", failed["id"])
+    code, again, _ = cloud.admin("redeliver", failed["id"])
     assert (code, again["job_id"], again["status"]) == (0, job["id"], "succeeded")
 
 
 def test_a_job_without_a_song_is_not_redelivered_and_says_why(cloud: Cloud) -> None:
     refused = cloud.made(request("refused by its provider [[fault:code:1026]]"))
-    code, _, said = admin(cloud, "redeliver", refused["id"])
+    code, _, said = cloud.admin("redeliver", refused["id"])
     assert (code, "is no song" in said) == (2, True)
     delivered = cloud.made(request("delivered at once"))
-    code, _, said = admin(cloud, "redeliver", delivered["id"])
+    code, _, said = cloud.admin("redeliver", delivered["id"])
     assert (code, "the job is succeeded" in said) == (2, True)
-    assert admin(cloud, "redeliver", "job_01JD0ABCDEFGHJKMNPQRSTVWXZ")[0] == 2
+    assert cloud.admin("redeliver", "job_01JD0ABCDEFGHJKMNPQRSTVWXZ").code == 2

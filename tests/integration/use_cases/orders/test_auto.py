@@ -1,21 +1,10 @@
 """An order that leaves the choice of its model to Fermata, on the laptop: over HTTP, at a tenant's discount."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from tests.integration.song import LYRICS, Cloud
 
 AUTO = {"model": "auto", "prompt": "indie folk, whichever model is cheapest", "lyrics": LYRICS}
-
-
-def admin(cloud: Cloud, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "local", "admin", "--state-dir", cloud.line["state_dir"], *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[4])
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
 
 
 def test_the_cheapest_model_is_taken_and_a_replay_keeps_it_while_that_provider_is_paused(cloud: Cloud) -> None:
@@ -39,10 +28,12 @@ def test_the_cheapest_model_is_taken_and_a_replay_keeps_it_while_that_provider_i
 
 
 def test_a_discount_and_tiers_of_the_command_line_are_shown_and_paid(cloud: Cloud) -> None:
-    admin(cloud, "create-tenant", "thrifty")
-    admin(cloud, "grant", "thrifty", "100")
-    admin(cloud, "set-plan", "thrifty", "prepaid", "--discount-percent", "10", "--tier", "5:50", "--tier", "50:60")
-    with cloud.http(admin(cloud, "issue-key", "thrifty")["api_key"]) as http:
+    cloud.admin("create-tenant", "thrifty").done()
+    cloud.admin("grant", "thrifty", "100").done()
+    cloud.admin(
+        "set-plan", "thrifty", "prepaid", "--discount-percent", "10", "--tier", "5:50", "--tier", "50:60"
+    ).done()
+    with cloud.http(cloud.admin("issue-key", "thrifty").done()["api_key"]) as http:
         limits = http.get("/v1/account").raise_for_status().json()["limits"]
         assert limits["discount_percent"] == 10
         assert limits["tiers"] == [{"from_credits": 5, "percent": 50}, {"from_credits": 50, "percent": 60}]
@@ -62,9 +53,9 @@ def ordered(cloud: Cloud, http: Any) -> int:  # noqa: ANN401 - the client of the
 
 
 def test_the_month_of_a_capped_key_bounds_the_choice_of_quote_and_order(cloud: Cloud) -> None:
-    admin(cloud, "create-tenant", "capped")
-    admin(cloud, "grant", "capped", "100")
-    with cloud.http(admin(cloud, "issue-key", "capped", "--monthly-credits", "6")["api_key"]) as http:
+    cloud.admin("create-tenant", "capped").done()
+    cloud.admin("grant", "capped", "100").done()
+    with cloud.http(cloud.admin("issue-key", "capped", "--monthly-credits", "6").done()["api_key"]) as http:
         quote = http.post("/v1/quote", json=AUTO).raise_for_status().json()
         job = http.post("/v1/jobs", json=AUTO).raise_for_status().json()
         refused = http.post("/v1/jobs", json=AUTO)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.integration.cloud_process import PATIENCE_S
 from tests.integration.song import Cloud, request
 
 BAD_LINES = (
@@ -60,7 +61,7 @@ class Inbox:
     def read(self, key: str) -> bytes:
         return bytes(self.cloud.aws("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
-    def told(self, name: str, ending: str, within_s: float) -> dict[str, Any]:
+    def told(self, name: str, ending: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The one result of a file that ends so, once it is there."""
 
         def found() -> list[str]:

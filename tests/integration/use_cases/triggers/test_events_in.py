@@ -1,10 +1,7 @@
 """Events on the dedicated bus of the running cloud: the tenant is whose source it is, and a refusal is published."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -42,9 +39,7 @@ def tenant_with_events(cloud: Cloud) -> str:
     cloud.manage(action="create_tenant", tenant_id=tenant_id)
     cloud.manage(action="grant", tenant_id=tenant_id, credits=300)
     arguments = ["set-triggers", tenant_id, "--events", "on", "--source", f"{ACCOUNT}/{tenant_id}"]
-    command = [sys.executable, "-m", "local", "admin", "--state-dir", cloud.line["state_dir"], *arguments]
-    said = subprocess.run(command, capture_output=True, check=True, text=True, cwd=Path(__file__).parents[4])
-    assert json.loads(said.stdout) == {
+    assert cloud.admin(*arguments).done() == {
         "tenant_id": tenant_id,
         "inbox": False,
         "events": True,

@@ -1,6 +1,5 @@
 """Webhooks from a job's end to a receiver on this machine, verified with the published library."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -12,8 +11,7 @@ import pytest
 
 from fermata.domain.webhooks.delivery import SCHEDULE_S
 from tests.documents import named_scripts
-from tests.functions import ROOT
-from tests.integration.song import PATIENCE_S, Cloud, request
+from tests.integration.song import Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving
 from tests.support.loopback import closed_port
 
@@ -41,12 +39,7 @@ def cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
 @pytest.fixture(scope="module")
 def secret(cloud: Cloud, receiver: Receiver) -> str:
     """The secret of the tenant, who listens at /hook, as the operator's command shows it."""
-    where = ["--state-dir", cloud.line["state_dir"]]
-    command = ["set-webhook", cloud.line["tenant"], f"{receiver.origin}/hook"]
-    said = subprocess.run(
-        [sys.executable, "-m", "local", "admin", *where, *command], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return str(json.loads(said.stdout)["secret"])
+    return str(cloud.admin("set-webhook", cloud.line["tenant"], f"{receiver.origin}/hook").done()["secret"])
 
 
 def listen(cloud: Cloud, url: str | None) -> dict[str, Any]:
@@ -60,7 +53,7 @@ def tries(cloud: Cloud, job_id: str) -> list[dict[str, Any]]:
 
 def told(cloud: Cloud, job_id: str, outcome: str) -> list[dict[str, Any]]:
     """The tries of a delivery that has ended like this."""
-    cloud.until(lambda: [each["outcome"] for each in tries(cloud, job_id)][-1:] == [outcome], PATIENCE_S)
+    cloud.until(lambda: [each["outcome"] for each in tries(cloud, job_id)][-1:] == [outcome])
     return tries(cloud, job_id)
 
 
@@ -150,7 +143,7 @@ def test_nothing_of_a_secret_or_an_address_is_in_logs_or_beside_its_place(
     job = cloud.made(request("delivered and logged", callback_url=f"{receiver.origin}/hook?token=canary"))
     told(cloud, job["id"], "delivered")
     log = Path(cloud.line["logs_dir"]) / "DeliverWebhookFunction.jsonl"
-    cloud.until(lambda: b"webhook tried" in log.read_bytes(), PATIENCE_S)
+    cloud.until(lambda: b"webhook tried" in log.read_bytes())
     logs = {path.name: path.read_bytes() for path in log.parent.iterdir()}
     assert [name for name, text in logs.items() if secret.encode() in text or b"token=canary" in text] == []
     items = cloud.aws("dynamodb").scan(TableName=cloud.line["outputs"]["TableName"])["Items"]

@@ -1,9 +1,12 @@
 """Pieces for listeners: whole frames of music alone, together the whole song, and never too long."""
 
+import re
+
 import pytest
 
+from fermata.adapters.audio import mp3_pieces
 from fermata.adapters.audio.mp3_frames import read_frame_header
-from fermata.adapters.audio.mp3_pieces import Mp3PieceCutter
+from fermata.adapters.audio.mp3_pieces import MARK, Mp3PieceCutter
 from fermata.domain.live.packed_audio import CLOCK_HZ, Piece
 from tests.support.audio_files import ID3V1, ID3V2, ID3V2_WITH_FOOTER, LONG_ID3V2, mp3
 
@@ -82,6 +85,26 @@ def test_no_piece_of_any_rate_is_longer_than_it_may_be(rate: int, kbps: int | No
 @pytest.mark.parametrize("noise", [bytes(5000), b"\xff\xfb" * 2500, b"ID3", b"", b"\xff"], ids=range(5))
 def test_what_is_no_music_has_no_pieces(noise: bytes) -> None:
     assert cut(noise, 100) == []
+
+
+class CountedMark:
+    """Searches as the pattern does, and counts the bytes that were looked at."""
+
+    def __init__(self) -> None:
+        self.looked_at = 0
+
+    def search(self, text: bytearray, start: int) -> re.Match[bytes] | None:
+        found = MARK.search(text, start)
+        self.looked_at += (found.end() if found else len(text)) - start
+        return found
+
+
+@pytest.mark.parametrize("mark", [b"ID3" + bytes(13), b"\xff\xfb\xf0\x00" + bytes(12)], ids=["tags", "syncs"])
+def test_a_stream_that_only_repeats_one_mark_is_searched_once(mark: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, stream = CountedMark(), mark * 4000
+    monkeypatch.setattr(mp3_pieces, "MARK", counted)
+    assert cut(stream, len(stream)) == []
+    assert len(stream) / 4 < counted.looked_at < len(stream) * 2
 
 
 def test_a_song_that_is_cut_within_a_frame_ends_with_the_frame_before() -> None:

@@ -268,6 +268,18 @@ def test_groups_that_make_no_sense_are_refused_by_name(query: dict[str, str], po
     assert [field.pointer for field in caught.value.fields] == pointers
 
 
+@pytest.mark.parametrize(
+    ("group_by", "names"),
+    [
+        ("metadata.a\\,b", ("metadata.a,b",)),
+        ("day,metadata.a\\,b,key", ("day", "metadata.a,b", "key")),
+        ("metadata.a\\b", ("metadata.a\\b",)),
+    ],
+)
+def test_a_backslash_before_a_comma_makes_it_part_of_a_name(group_by: str, names: tuple[str, ...]) -> None:
+    assert parse_usage_request("acme", {"group_by": group_by}, NOON).group_by == names
+
+
 @pytest.mark.parametrize("group_by", ["day,model", "model,day"])
 def test_the_usual_list_keeps_its_pages(group_by: str) -> None:
     asked = parse_usage_request("acme", {"group_by": group_by, "limit": "5"}, NOON)

@@ -175,14 +175,14 @@ def test_a_default_fallback_that_lacks_the_voice_is_left_out() -> None:
 def test_a_voice_that_only_the_provider_names_is_taken_and_asked_for_once_it_is_needed() -> None:
     asked: list[str] = []
 
-    def found(voices: str) -> list[str]:
-        asked.append(voices)
+    def found(model: Model) -> list[str]:
+        asked.append(model.id)
         return ["Brand_New"]
 
     parse_song_request(json.dumps(body()).encode(), CATALOGUE, found=found)
     assert asked == []
     request, model = parse_song_request(json.dumps(body(voice="Brand_New")).encode(), CATALOGUE, found=found)
-    assert asked == ["minimax"]
+    assert asked == [HD]
     assert model is not None
     chain = candidates_for(request, model, CATALOGUE, {HD: [AIML]}, None, found=found)
     assert [each.model for each in chain] == [HD, AIML]
@@ -218,6 +218,17 @@ def test_a_speed_comes_back_from_the_table_as_the_same_number() -> None:
     request, _ = parsed(body(speed=1.15))
     stored = {**request.model_dump(mode="json"), "speed": Decimal("1.15")}
     assert SongRequest.model_validate(stored) == request
+
+
+@pytest.mark.parametrize("language", ["DE", "De", "de"])
+def test_the_letters_of_a_language_mean_the_same_in_either_case(language: str) -> None:
+    request, _ = parse_song_request(json.dumps(body(language=language)).encode(), CATALOGUE)
+    assert request.language == "de"
+
+
+def test_the_languages_of_the_catalogue_are_in_lower_case() -> None:
+    listed = [each for model in CATALOGUE.models if model.speech for each in model.speech.languages]
+    assert listed == [each.lower() for each in listed]
 
 
 def test_a_request_that_was_stored_before_speech_still_loads_and_keeps_its_fingerprint() -> None:

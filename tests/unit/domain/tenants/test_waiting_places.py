@@ -104,7 +104,6 @@ def test_no_request_gives_the_place_of_another_back(places: WaitingPlaces) -> No
 # ---- what only DynamoDB does
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_forty_requests_at_once_as_many_have_a_place_as_there_are(dynamodb: "DynamoDBClient") -> None:
     places, among = of_table(dynamodb), places_of("acme", 5, 50)
 

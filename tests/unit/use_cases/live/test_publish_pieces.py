@@ -177,6 +177,47 @@ def test_a_put_that_hangs_gives_the_same_staged_bytes_time_and_verdict() -> None
         assert world.live_streams.rows == {}
 
 
+def test_an_abandoned_run_says_no_end_before_the_last_piece_is_noted() -> None:
+    reached, released, works, puts = Event(), Event(), [], []
+    with live_world(REPEATS) as world:
+
+        def begin(run: Callable[[], None]) -> Work:
+            works.append(IN_BACKGROUND(run))
+            return works[0]
+
+        def hang_at_the_last() -> None:
+            puts.append(world.clock())
+            if len(puts) == 4:
+                reached.set()
+                assert released.wait(30)
+
+        world.background = begin
+        world.live_pieces.before_put = hang_at_the_last
+        assert order(world) is StepKind.READY
+        assert reached.wait(30)
+        released.set()
+        assert works[0].join(30)
+        stream = stream_of(world)
+        assert stream is not None
+        assert (len(stream.durations_ms), stream.ended) == (3, False)
+
+
+def test_an_environment_that_has_no_thread_left_loses_what_is_heard_and_not_the_song(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with live_world(REPEATS) as calm:
+        expected = bought(calm)
+
+    def no_thread(_work: Callable[[], None]) -> Work:
+        raise RuntimeError("can't start new thread")
+
+    with live_world(REPEATS) as world:
+        world.background = no_thread
+        assert bought(world) == expected
+        assert world.live_pieces.files == {}
+    assert "a live song is not heard" in caplog.text
+
+
 def test_the_verdict_is_on_record_before_the_pieces_are_waited_for() -> None:
     world = live_world(REPEATS)
     seen = []

@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.formats import rfc3339
-from fermata.errors import InvalidRequestError, NotFoundError, TransientError
+from fermata.errors import InvalidRequestError, NotFoundError, NotRotatableError, TransientError
 from fermata.use_cases.accounts.authorize_request import authorize_request
 from tests.fakes.clock import NOON
 from tests.unit.use_cases.operator.test_manage_tenants import Office, manage
@@ -130,10 +130,10 @@ def test_rotating_makes_no_key_last_longer(office: Office) -> None:
 def test_a_key_is_rotated_once_while_it_lives(office: Office) -> None:
     old = manage(office, "issue_key")
     new = keys(office, "rotate_key", key_id=old["key_id"])
-    with pytest.raises(InvalidRequestError, match=f"was rotated to {new['key_id']} before"):
+    with pytest.raises(NotRotatableError, match=f"was rotated to {new['key_id']} before"):
         keys(office, "rotate_key", key_id=old["key_id"])
     keys(office, "revoke_key", key_id=new["key_id"])
-    with pytest.raises(InvalidRequestError, match="is revoked or has expired"):
+    with pytest.raises(NotRotatableError, match="is revoked or has expired"):
         keys(office, "rotate_key", key_id=new["key_id"])
 
 

@@ -218,7 +218,14 @@ def test_a_plan_is_changed_with_its_cap_and_back(office: Office) -> None:
         ({"plan": "prepaid", "tiers": [{"from_credits": 5, "percent": 101}]}, "/tiers/percent"),
         ({"plan": "prepaid", "tiers": [{"from_credits": -1, "percent": 5}]}, "/tiers/from_credits"),
         ({"plan": "prepaid", "tiers": [{"from_credits": 5}]}, "/tiers/percent"),
+        ({"plan": "prepaid", "own_voices": [""]}, "/own_voices/0"),
+        ({"plan": "prepaid", "own_voices": ["two words"]}, "/own_voices/0"),
+        ({"plan": "prepaid", "own_voices": [str(n) for n in range(51)]}, "/own_voices"),
         ({"plan": "prepaid", "tiers": [{"from_credits": 5, "percent": each} for each in (5, 6)]}, "/tiers"),
+        (
+            {"plan": "prepaid", "tiers": [{"from_credits": 9, "percent": 4}, {"from_credits": 5, "percent": 5}]},
+            "/tiers",
+        ),
         ({"plan": "prepaid", "tiers": [{"from_credits": n, "percent": 1} for n in range(21)]}, "/tiers"),
     ],
 )

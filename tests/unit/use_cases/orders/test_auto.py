@@ -26,7 +26,9 @@ from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import FieldError, InvalidRequestError, NoModelError, OutOfCreditError
 from fermata.limit_errors import KeyLimitError, MonthlyLimitError
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import Submission, quote_job, submit_job
+from fermata.wiring.generation import start_ports
 from fermata.wiring.orders import submit_ports
 from tests.fakes.clock import NOON
 from tests.fakes.money.wallet_store import InMemoryKeyCounters
@@ -60,6 +62,7 @@ def rule(**changes: object) -> ReferenceRule:
 
 
 LENGTHS = next(each for each in SHIPPED.models if each.duration).duration
+CLOSED = Circuit(disabled_at_ms=epoch_ms(NOON), disabled_by="1004")
 COVER = model("minimax/cover", 30, reference=rule())
 SPEAKER = next(each for each in SHIPPED.models if each.id == "skillboss/speech-2.8-hd")
 CHEAP = model("minimax/cheap", 10)
@@ -428,12 +431,10 @@ def test_a_job_without_a_choice_shows_the_model_that_was_ordered() -> None:
 
 
 def test_a_request_that_nobody_can_serve_is_refused_with_the_reason_of_each_model() -> None:
-    world = world_with(CHEAP, model("skillboss/mp3", 5, formats=("mp3",)), model("aimlapi/paused", 7))
-    world.brakes.pause("aimlapi", NOON)
+    world = world_with(CHEAP, model("skillboss/mp3", 5, formats=("mp3",)))
     assert refused(world, audio={"format": "wav"}, max_credits=9) == [
         FieldError("/model", "minimax/cheap cannot be chosen: it costs 10 credits, more than the 9 of max_credits"),
         FieldError("/model", "skillboss/mp3 cannot be chosen: /audio/format must be one of mp3"),
-        FieldError("/model", "aimlapi/paused cannot be chosen: it is not available at the moment"),
     ]
 
 
@@ -541,10 +542,59 @@ def test_a_quote_names_the_wallet_where_it_does_not_cover_a_model() -> None:
 
 
 def test_a_quote_that_nobody_can_serve_is_refused_as_its_order() -> None:
+    world_with()
+    with pytest.raises(NoModelError):
+        quoted(max_credits=9)
+
+
+# ---- when nobody takes orders now
+
+
+def test_an_order_that_only_paused_models_can_serve_waits_for_the_cheapest_as_if_it_had_named_it() -> None:
     world = world_with()
     world.brakes.pause("all", NOON)
-    with pytest.raises(NoModelError):
-        quoted()
+    job = ordered(world)
+    assert chain(job) == ["minimax/cheap"]
+    start_generation(job.id, start_ports(world.remaining_ms), "run-1")
+    waiting = world.stored(job.id)
+    assert (waiting.status.value, waiting.attempts, world.upstream.sent) == ("queued", (), [])
+
+
+def test_an_available_model_is_chosen_before_a_cheaper_one_that_is_paused_and_has_no_paused_fallback() -> None:
+    world = world_with()
+    for provider in ("minimax", "skillboss", "apiinone"):
+        world.brakes.pause(provider, NOON)
+    assert chain(ordered(world)) == ["aimlapi/dear"]
+
+
+def test_a_paused_model_that_lacks_what_the_request_needs_is_not_waited_for() -> None:
+    world = world_with(model("skillboss/mp3", 5, formats=("mp3",)), CHEAP)
+    world.brakes.pause("all", NOON)
+    assert chain(ordered(world, audio={"format": "wav"})) == ["minimax/cheap"]
+
+
+def test_a_model_whose_account_is_closed_is_not_waited_for() -> None:
+    world = world_with(CHEAP, MIDDLE)
+    world.brakes.pause("skillboss", NOON)
+    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=CLOSED))
+    assert chain(ordered(world)) == ["skillboss/middle"]
+    world = world_with(CHEAP)
+    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=CLOSED))
+    assert refused(world) == [FieldError("/model", "minimax/cheap cannot be chosen: it is not available at the moment")]
+
+
+def test_a_quote_says_which_paused_model_the_order_would_wait_for() -> None:
+    world = world_with(DEAR, CHEAP, model("minimax/mp3", 1, formats=("mp3",)))
+    world.brakes.pause("all", NOON)
+    quote = quoted(audio={"format": "wav"})
+    assert (quote["model"], quote["hold_credits"]) == ("minimax/cheap", 10)
+    waits = "it is not available at the moment"
+    assert why_not(quote) == {
+        "minimax/cheap": waits,
+        "aimlapi/dear": waits,
+        "minimax/mp3": "/audio/format must be one of mp3",
+    }
+    assert [each["model"] for each in candidates(quote)] == ["minimax/cheap", "aimlapi/dear", "minimax/mp3"]
 
 
 def _texts(value: JsonValue) -> list[JsonValue]:

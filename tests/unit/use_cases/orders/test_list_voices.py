@@ -9,8 +9,10 @@ import pytest
 from fermata.adapters.providers import load_provider, load_voice_lister
 from fermata.adapters.providers.speech.minimax_speech import MOST_VOICES
 from fermata.domain.catalogue.voices import Voice, shipped_voices
+from fermata.domain.money.wallet import Plan
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import AnswerLostError, InvalidRequestError, NotSentError, TransientError
-from fermata.use_cases.orders.list_voices import ASK_AGAIN_AFTER, KEPT_FOR, list_voices
+from fermata.use_cases.orders.list_voices import ASK_AGAIN_AFTER, KEPT_FOR, VoiceQuery, list_voices
 from fermata.use_cases.orders.submit_job import quote_job, submit_job
 from fermata.wiring.orders import submit_ports, voice_ports
 from tests.fakes.clock import NOON
@@ -31,8 +33,12 @@ def world_with(*script: ScriptedAnswer | Exception) -> World:
     return World(upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
 
 
+def listed(query: VoiceQuery, tenant_id: str = "acme", minutes: float = 0) -> tuple[Voice, ...]:
+    return list_voices(query, tenant_id, voice_ports(), NOON + timedelta(minutes=minutes))
+
+
 def ids(model: str | None = HD, language: str | None = None, minutes: float = 0) -> list[str]:
-    return [each.id for each in list_voices(model, language, voice_ports(), NOON + timedelta(minutes=minutes))]
+    return [each.id for each in listed(VoiceQuery(model, language), minutes=minutes)]
 
 
 @pytest.mark.parametrize("model", [None, *MODELS, "minimax/speech-9"])
@@ -45,7 +51,7 @@ def test_a_models_voices_are_those_that_ship_and_those_that_the_provider_names(m
 
 def test_what_ships_about_a_voice_stays_and_what_is_unknown_is_none() -> None:
     world_with(LISTED)
-    voices = {each.id: each for each in list_voices(HD, None, voice_ports(), NOON)}
+    voices = {each.id: each for each in listed(VoiceQuery(HD))}
     assert voices[VOICE] == Voice(id=VOICE, name="Graceful Lady", language="en", gender="female")
     assert voices["Brand_New"] == Voice(id="Brand_New", name="Brand New")
 
@@ -174,3 +180,53 @@ def test_the_providers_list_is_read_with_bounds(listed: list[Any], read: dict[st
 def test_other_dialects_list_no_voices(dialect: str) -> None:
     assert load_provider(dialect) is not None
     assert load_voice_lister(dialect) is None
+
+
+# ---- voices of one tenant
+
+
+def allow(world: World, *voices: str, tenant_id: str = "acme") -> None:
+    world.wallets.set_plan(tenant_id, Plan.PREPAID, None, PlanLimits(own_voices=voices))
+
+
+@pytest.mark.parametrize("model", [None, HD, "minimax/speech-9"])
+def test_a_tenant_sees_its_own_voices_behind_the_others_and_no_other_tenant_does(model: str | None) -> None:
+    world = world_with(LISTED)
+    allow(world, "acme_narrator", VOICE)
+    assert ids(model) == [*SHIPPED, "Brand_New", "acme_narrator"]
+    assert "acme_narrator" not in [each.id for each in listed(VoiceQuery(model), "other")]
+
+
+@pytest.mark.parametrize("model", [BOSS, AIML])
+def test_a_voice_of_an_account_at_one_provider_is_none_of_a_reseller(model: str) -> None:
+    world = world_with(LISTED)
+    allow(world, "acme_narrator")
+    assert "acme_narrator" not in ids(model)
+    with pytest.raises(InvalidRequestError):
+        submit_job(order(speech_body(model, voice="acme_narrator")), submit_ports(), NOON, bytes(10))
+
+
+def test_a_tenant_orders_its_own_voice_and_no_other_tenant_does() -> None:
+    world = world_with()
+    body = order(speech_body(voice="acme_narrator"))
+    with pytest.raises(InvalidRequestError) as refused:
+        submit_job(body, submit_ports(), NOON, bytes(10))
+    assert [field.pointer for field in refused.value.fields] == ["/voice"]
+    allow(world, "acme_narrator", tenant_id="other")
+    with pytest.raises(InvalidRequestError):
+        quote_job(body.body, "acme", submit_ports(), NOON)
+    assert len(world.jobs) == 0
+    allow(world, "acme_narrator")
+    quote_job(body.body, "acme", submit_ports(), NOON)
+    assert world.stored(submit_job(body, submit_ports(), NOON, bytes(10)).job_id).request.voice == "acme_narrator"
+
+
+def test_with_the_wallets_down_a_tenants_own_voices_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_with(LISTED)
+    allow(world, "acme_narrator")
+
+    def fail(_tenant_id: str) -> None:
+        raise TransientError("the table does not answer")
+
+    monkeypatch.setattr(world.wallets, "find", fail)
+    assert ids() == [*SHIPPED, "Brand_New"]

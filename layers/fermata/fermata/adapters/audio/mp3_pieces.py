@@ -1,5 +1,6 @@
 """Cuts a growing MP3 file at the boundaries of its frames into pieces for listeners."""
 
+import re
 from typing import Final
 
 from fermata.adapters.audio.frame_walk import Frame
@@ -9,6 +10,8 @@ from fermata.domain.live.packed_audio import CLOCK_HZ, Piece
 _HEADER_BYTES: Final = 4
 _TAG_HEAD_BYTES: Final = 10
 _FOOTER: Final = 0x10
+MARK: Final = re.compile(MP3_FRAMES.sync.pattern + rb"|ID3")
+"""Where a frame or a tag may begin. One search for both ends at the nearer, so that a stream is searched once."""
 
 
 class Mp3PieceCutter:
@@ -76,11 +79,9 @@ class Mp3PieceCutter:
         """The bytes before the next mark of a frame."""
         if frame is not None and at + frame.length + _HEADER_BYTES > len(self._waiting):
             return 0
-        found = MP3_FRAMES.sync.search(self._waiting, at + 1)
-        tag = self._waiting.find(b"ID3", at + 1)
-        ends = [each for each in (found.start() if found else -1, tag) if each > 0]
-        if ends:
-            return min(ends) - at
+        found = MARK.search(self._waiting, at + 1)
+        if found:
+            return found.start() - at
         # The last bytes may be the beginning of a mark.
         return max(0, len(self._waiting) - at - (0 if is_end else 2))
 

@@ -179,7 +179,7 @@ class _Guard:
                 except httpx.InvalidURL:
                     raise UnsafeLinkError(f"the link to {target.host} is no address that can be called") from None
                 except BodyOutOfBoundsError as error:
-                    raise AudioTooLargeError(f"expected a song from {target.host}, found a file {error}") from error
+                    raise AudioTooLargeError(f"expected audio from {target.host}, found a file {error}") from error
                 except httpx.HTTPError as error:
                     raise LinkTroubleError(f"{target.host} {_describe_failure(error)}", status) from error
         raise LinkTroubleError(f"a link was redirected more than {self._most_redirects} times", status)

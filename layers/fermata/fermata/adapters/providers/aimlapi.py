@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
+from fermata.adapters.providers.aimlapi_usage import with_usage
 from fermata.adapters.providers.audio_places import bodies_in
 from fermata.adapters.providers.audio_setting import audio_setting
 from fermata.adapters.providers.tasks.ids import task_in
@@ -65,9 +66,12 @@ class AimlapiProvider:
         return UpstreamCall("POST", _PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The task or the song itself, or the failure. A task id counts even where other parts of the answer look
-        wrong.
+        """The task or the song itself with what it took, or the failure. A task id counts even where other parts of
+        the answer look wrong.
         """
+        return with_usage(self._read_start(answer), answer)
+
+    def _read_start(self, answer: UpstreamAnswer) -> StartOutcome:
         if answer.begins_as_audio and answer.http_status != HTTPStatus.TOO_MANY_REQUESTS:
             return AudioIsAnswer()
         if answer.document is None:

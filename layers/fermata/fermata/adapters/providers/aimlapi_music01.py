@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
+from fermata.adapters.providers.aimlapi_usage import with_usage
 from fermata.adapters.providers.audio_setting import audio_setting
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import (
@@ -73,7 +74,7 @@ class AimlapiMusic01Provider(BlockingProvider):
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
         """The song, or the failure, by MiniMax's code first, then by AIML API's error document or HTTP status."""
-        return read_song(_NAME, answer, CREATE_STATUSES)
+        return with_usage(read_song(_NAME, answer, CREATE_STATUSES), answer)
 
     def upload_call(self, purpose: str, file_name: str, content_type: str) -> UploadCall:
         """The free upload of a recording; `purpose` is `song` (voice and music), `voice` or `instrumental`."""

@@ -24,9 +24,10 @@ class S3LivePieces:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=MP3.content_type)
 
     def link(self, job_id: str, attempt: int, number: int, ttl_s: int) -> str:
-        """A link that works from now for `ttl_s` seconds."""
+        """A link that works from now for `ttl_s` seconds; raises `TransientError`."""
         where = {"Bucket": self._bucket, "Key": _key(job_id, attempt, number)}
-        return self._client.generate_presigned_url("get_object", Params=where, ExpiresIn=ttl_s)
+        with aws_errors("the link to a piece of a live song could not be signed"):
+            return self._client.generate_presigned_url("get_object", Params=where, ExpiresIn=ttl_s)
 
     def forget(self, job_id: str) -> None:
         """Delete every piece of a job; raises `TransientError`."""

@@ -23,7 +23,8 @@ class Limits(Body):
     UTC day: lost songs (the provider was paid, the tenant did not pay), jobs that their caller ended unpaid, and
     uploads of references. Per job: posts of its webhook. Per calendar month in UTC: credits, spent and held together.
     `unknown_paid_by` pays for attempts of unknown outcome if another model delivers. With `foreign_reference_ids`,
-    orders may name a provider's ids of recordings that no upload of the tenant made. Of `discount_percent` and the
+    orders may name a provider's ids of recordings that no upload of the tenant made. `own_voices` are voices that only
+    this and other tenants whom the operator allows it may order. Of `discount_percent` and the
     reached one of the `tiers`, the larger applies.
     """
 
@@ -34,6 +35,7 @@ class Limits(Body):
     concurrent_jobs: Annotated[int, Field(ge=1)]
     unknown_paid_by: Payer
     foreign_reference_ids: bool
+    own_voices: list[str]
     refused_orders_per_minute: Annotated[int, Field(ge=1)]
     changes_per_minute: Annotated[int, Field(ge=1)]
     trigger_calls_per_minute: Annotated[int, Field(ge=1)]

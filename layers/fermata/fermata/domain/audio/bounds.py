@@ -9,7 +9,7 @@ from fermata.errors import AudioTooComplexError
 def too_complex(found: str) -> AudioTooComplexError:
     """The error for a file that takes too much work; the clause `found` names the excess."""
     return AudioTooComplexError(
-        f"expected a song, {found}; no song needs as much, so the rest of the file is not read; order another song"
+        f"expected audio, {found}; no song or speech needs as much, so the rest of the file is not read; order again"
     )
 
 

@@ -68,7 +68,7 @@ class AudioTextDecoder:
 
     def _begin(self) -> bytes:
         if not self._head:
-            raise BadAudioError("expected a song as text, found an empty text; the provider sent no song")
+            raise BadAudioError("expected audio as text, found an empty text; the provider sent none")
         found = _coding_of(bytes(self._head))
         if found is None:
             raise BadAudioError(

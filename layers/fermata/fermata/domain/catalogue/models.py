@@ -169,6 +169,11 @@ class Model(_Entry):
         return micro_usd(Decimal(self.cost_usd))
 
     @property
+    def speaks_for_itself(self) -> bool:
+        """Whether the model speaks with the list of voices of its own provider."""
+        return self.speech is not None and self.speech.voices == self.provider
+
+    @property
     def is_family(self) -> bool:
         """Whether the id is a pattern, not a model."""
         return self.id.endswith("*")

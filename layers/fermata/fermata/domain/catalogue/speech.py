@@ -16,8 +16,8 @@ class SpeechRule(BaseModel):
     """What a model that speaks takes. `voices` names a list of `voices.json`. Without a voice in the request, the
     provider speaks with its own, which is `default_voice` if it says so, unless `voice_required`.
 
-    `speed` and `subtitles` say whether the model takes them. `languages` are BCP 47 codes; empty lists mean that there
-    is no choice.
+    `speed` and `subtitles` say whether the model takes them. `languages` are BCP 47 codes in lower case; empty lists
+    mean that there is no choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -109,8 +109,10 @@ class Attempt(Record):
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt after the parsed answer to its POST or to a poll."""
-        metered = outcome.metered if isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents) else None
-        return self._moved(outcome, now).traced(trace_id_behind(outcome)).counted(metered)
+        moved = self._moved(outcome, now).traced(trace_id_behind(outcome))
+        if isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents | TaskStarted):
+            return moved.counted(outcome.metered)
+        return moved
 
     @property
     def support_id(self) -> str | None:

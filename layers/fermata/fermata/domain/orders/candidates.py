@@ -72,7 +72,7 @@ class Candidate(BaseModel):
 class Considered:
     """One model that Fermata may choose for an order: its estimated latency and, if the model accepts the request, its
     candidate. `why_not` says why it is not asked; None if it could be. A model that `can_serve` the order is left out
-    only because the tenant's wallet does not cover it.
+    only because the tenant's wallet does not cover it, one that `waits` only because it is not available now.
     """
 
     model: str
@@ -80,6 +80,7 @@ class Considered:
     candidate: Candidate | None
     why_not: str | None
     can_serve: bool
+    waits: bool = False
 
 
 @dataclass(frozen=True)

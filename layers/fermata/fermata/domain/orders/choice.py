@@ -26,20 +26,22 @@ MOST_CHOSEN_FALLBACKS: Final = 2
 MOST_TIMES_THE_PRICE: Final = 2
 """A chosen fallback costs at most this multiple of the first model's price."""
 _LONGEST_REASON: Final = 300
+_UNAVAILABLE: Final = "it is not available at the moment"
 
 
 @dataclass(frozen=True)
 class Circumstances:
     """What an order depends on besides its request. `is_available` returns whether a provider accepts an order of a
-    model at this cost in millionths of a USD. `estimate_of` returns a model's latency from its last songs.
-    `upload_bytes` is the size of the uploaded recording that the request names, if any. `wrong_ids` returns the errors
-    of the ids of a recording that the request names, if any, for a provider. `found_voices` are voices
-    beyond those that ship.
+    model at this cost in millionths of a USD, `may_wait` whether an order of an unavailable model waits for it.
+    `estimate_of` returns a model's latency from its last songs. `upload_bytes` is the size of the uploaded recording
+    that the request names, if any. `wrong_ids` returns the errors of the ids of a recording that the request names, if
+    any, for a provider. `found_voices` are voices beyond those that ship.
     """
 
     now: datetime
     deadline: Deadline | None
     is_available: Callable[[Model, int], bool]
+    may_wait: Callable[[Model], bool]
     estimate_of: Callable[[Model], Estimate]
     upload_bytes: int | None
     wrong_ids: Callable[[str], Sequence[FieldError]]
@@ -61,8 +63,8 @@ class Buyer:
 def considered(
     request: SongRequest, catalogue: Catalogue, around: Circumstances, buyer: Buyer
 ) -> tuple[Considered, ...]:
-    """Every listed model of the wanted kind: first those that can serve the request, by whole price, P50 and id, then
-    the others in the catalogue's order.
+    """Every listed model of the wanted kind: first those that can serve the request, then those that could if they were
+    available, both by whole price, P50 and id, then the others in the catalogue's order.
     """
     kind = request.kind or DEFAULT_KIND
     models = (model for model in catalogue.models if model.kind == kind and not model.is_family)
@@ -73,11 +75,13 @@ def choose(
     request: SongRequest, found: Sequence[Considered], catalogue: Catalogue, deadline: Deadline | None, buyer: Buyer
 ) -> tuple[Candidate, ...]:
     """The chain of an order among the `considered` models. If the wallet or the key covers none of those that can serve
-    it, it is the cheapest alone, so that the order is refused for its credits.
+    it, it is the cheapest alone, so that the order is refused for its credits. If none is available that could, it is
+    the cheapest of these alone, and the order waits for it: a job waits only for the last model of its chain.
 
     Raises `NoModelError`, which says why for each model.
     """
     able = [each.candidate for each in found if each.can_serve and each.candidate]
+    able = able or [each.candidate for each in found if each.waits and each.candidate][:1]
     if not able:
         raise NoModelError(list(_why_nobody(request, found)))
     first, *others = able
@@ -107,7 +111,9 @@ def _consider(request: SongRequest, model: Model, around: Circumstances, buyer: 
     if refused:
         return Considered(model.id, estimate, None, _shortened("; ".join(refused)), can_serve=False)
     candidate = candidate_of(model, request, around.deadline, buyer.discount_percent)
-    obstacle = _obstacle(request, model, candidate, around)
+    obstacle = _obstacle(request, candidate, around)
+    if obstacle is None and not around.is_available(model, candidate.cost_micro_usd):
+        return Considered(model.id, estimate, candidate, _UNAVAILABLE, can_serve=False, waits=around.may_wait(model))
     why_not = obstacle or _uncovered(candidate, buyer)
     return Considered(model.id, estimate, candidate, why_not, can_serve=obstacle is None)
 
@@ -120,15 +126,13 @@ def _refused(request: SongRequest, model: Model, around: Circumstances) -> Itera
         yield from wrong_upload(request.reference.id, around.upload_bytes, rule, around.now)
 
 
-def _obstacle(request: SongRequest, model: Model, candidate: Candidate, around: Circumstances) -> str | None:
+def _obstacle(request: SongRequest, candidate: Candidate, around: Circumstances) -> str | None:
     deadline = around.deadline
     if deadline is not None and not deadline.leaves(candidate.p80_s):
-        wrong = deadline.wrong_for({model.id: candidate.p80_s})
+        wrong = deadline.wrong_for({candidate.model: candidate.p80_s})
         return "; ".join(f"{each.pointer} {each.message}" for each in wrong)
     if not is_within(candidate.price_credits, request.max_credits):
         return f"it costs {candidate.price_credits} credits, more than the {request.max_credits} of max_credits"
-    if not around.is_available(model, candidate.cost_micro_usd):
-        return "it is not available at the moment"
     return None
 
 
@@ -138,11 +142,11 @@ def _uncovered(candidate: Candidate, buyer: Buyer) -> str | None:
     return f"it costs {candidate.price_credits} credits, and {buyer.holder} can hold {buyer.holdable_credits}"
 
 
-def _rank(each: Considered) -> tuple[bool, int, int, str]:
+def _rank(each: Considered) -> tuple[int, int, int, str]:
     """The best first; a sort by it leaves the models that cannot serve the request in their order."""
-    if not each.can_serve or each.candidate is None:
-        return (True, 0, 0, "")
-    return (False, each.candidate.price_credits, each.estimate.p50_s, each.model)
+    if each.candidate is None or not (each.can_serve or each.waits):
+        return (2, 0, 0, "")
+    return (int(each.waits), each.candidate.price_credits, each.estimate.p50_s, each.model)
 
 
 def _why_nobody(request: SongRequest, found: Sequence[Considered]) -> Iterator[FieldError]:

@@ -23,6 +23,7 @@ from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceReques
 from fermata.domain.orders.speech_request import (
     Choice,
     FoundVoices,
+    Language,
     Speed,
     VoiceId,
     none_found,
@@ -134,7 +135,7 @@ class SongRequest(_Body):
     text: Text = ""
     voice: Annotated[VoiceId, _WholeUnicode] | None = None
     speed: Speed | None = None
-    language: Choice | None = None
+    language: Language | None = None
     emotion: Choice | None = None
     subtitles: StrictBool = False
     instrumental: StrictBool = False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Protocol
 
-from pydantic import BeforeValidator, Field, StrictFloat, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictStr
 
 from fermata.domain.catalogue.models import Model
 from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
@@ -13,9 +13,9 @@ from fermata.domain.catalogue.voices import ids_of, shipped_voices
 from fermata.domain.orders.text_limits import wrong_choice, wrong_text
 from fermata.errors import FieldError
 
-FoundVoices = Callable[[str], Collection[str]]
-"""The ids of voices that providers name beyond those that ship, by the name of their list. Called only for a voice that
-does not ship.
+FoundVoices = Callable[[Model], Collection[str]]
+"""The ids of voices that a model has beyond those that ship, for the order's tenant. Called only for a voice that does
+not ship.
 """
 
 _SONG_TEXTS: Final = ("prompt", "lyrics")
@@ -32,6 +32,8 @@ Speed = Annotated[StrictFloat, Field(ge=float(SLOWEST), le=float(FASTEST)), Befo
 """How fast to speak: 1 is the voice's own speed."""
 VoiceId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Choice = Annotated[StrictStr, Field(min_length=1, max_length=40)]
+Language = Annotated[Choice, AfterValidator(str.lower)]
+"""A BCP 47 code, whose letters mean the same in either case."""
 
 
 class _Request(Protocol):
@@ -63,7 +65,7 @@ class _Request(Protocol):
     def reference(self) -> object | None: ...
 
 
-def none_found(_voices: str) -> Collection[str]:
+def none_found(_model: Model) -> Collection[str]:
     """No voices beyond those that ship."""
     return ()
 
@@ -105,7 +107,7 @@ def _voice(voice: str | None, model: Model, rule: SpeechRule, found: FoundVoices
     if voice is None:
         if rule.voice_required:
             yield FieldError("/voice", f"is required: {model.id} has no default voice; {listed}")
-    elif voice not in ids_of(shipped_voices().get(rule.voices, ())) and voice not in found(rule.voices):
+    elif voice not in ids_of(shipped_voices().get(rule.voices, ())) and voice not in found(model):
         yield FieldError("/voice", f"is not a voice of {model.id}; {listed}")
 
 

@@ -97,7 +97,7 @@ def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | N
     )
 
 
-def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None, wanted: str = "a song") -> str:
+def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None, wanted: str = "audio") -> str:
     """One clause about an error answer: the provider, its code, the HTTP status, and the provider's text if any."""
     named = (
         f"{provider} answered code {code} with HTTP {answer.http_status}"

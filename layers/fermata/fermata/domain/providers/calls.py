@@ -225,11 +225,12 @@ class AudioAt:
 @dataclass(frozen=True)
 class TaskStarted:
     """The provider accepted the order and works on it; `task_id` is the unencoded id for its poll route, `trace_id` the
-    provider's trace id of the answer.
+    provider's trace id of the answer. `metered` is what the provider says that the order took, if the answer says it.
     """
 
     task_id: str
     trace_id: str | None = None
+    metered: Metered | None = None
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,10 @@ class ProviderState(BaseModel):
         """Whether a new job for a model, by the provider's name of it, may be admitted now."""
         return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.refused_models
 
+    def refuses_account(self, model: str) -> bool:
+        """Whether the provider refuses orders of a model under the operator's account until the operator enables it."""
+        return self.circuit.is_disabled or model in self.circuit.refused_models
+
     def has_failed_for(self, model: str | None) -> bool:
         """Whether failures are recorded for this name, which the catalogue does not list."""
         return model in self.circuit.unlisted

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictStr
 
 from fermata.domain.tenants.discounts import Discounts
 from fermata.domain.web.whole_number import WholeNumber
@@ -23,6 +23,9 @@ MAX_AMOUNT: Final = 1_000_000_000
 
 Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
+MOST_OWN_VOICES: Final = 50
+OwnVoice = Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+"""The id of a voice at its provider: visible ASCII characters without spaces."""
 
 
 class PlanLimits(Discounts):
@@ -38,6 +41,8 @@ class PlanLimits(Discounts):
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
     `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
+    `own_voices` are voices of the operator's account at a provider that this tenant may order, though they are not
+    offered to everybody.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
     The discounts of a plan stand beside its limits.
     """
@@ -56,6 +61,7 @@ class PlanLimits(Discounts):
     webhook_repeats_per_minute: Count = 120
     unknown_paid_by: Payer = "operator"
     foreign_reference_ids: StrictBool = False
+    own_voices: Annotated[tuple[OwnVoice, ...], Field(max_length=MOST_OWN_VOICES)] = ()
     monthly_credits: Credits | None = None
 
     @property

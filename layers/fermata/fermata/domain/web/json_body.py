@@ -93,9 +93,8 @@ def _field_error(part: ErrorDetails, shape: type[BaseModel]) -> FieldError:
     location = part["loc"][:2]
     pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
     if part["type"] == "extra_forbidden":
-        return FieldError(
-            pointer, "is not a field here; allowed: " + ", ".join(_owner(shape, location[:-1]).model_fields)
-        )
+        allowed = ", ".join(_owner(shape, location[:-1]).model_fields)
+        return FieldError(pointer, f"is not a field here; {f'allowed: {allowed}' if allowed else 'the body has none'}")
     if part["type"] == "missing":
         return FieldError(pointer, "is required")
     if part["type"] in ("enum", "literal_error"):

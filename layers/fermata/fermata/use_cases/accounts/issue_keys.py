@@ -12,7 +12,7 @@ from fermata.domain.tenants.shown_key import IssuedKey
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.visible_text import is_blank
 from fermata.domain.web.whole_number import WholeNumber
-from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
+from fermata.errors import FieldError, InvalidRequestError, NotRotatableError, StaleRecordError, TransientError
 from fermata.ports.tenants import TenantStore
 
 DEFAULT_OVERLAP_S: Final = 86_400
@@ -54,8 +54,8 @@ class KeyTerms:
 
 
 def terms_after_rotation(old: ApiKey, expires_at: datetime | None, monthly_credits: int | None) -> KeyTerms:
-    """The terms of a key that takes the place of `old`: its own, but for an end or a cap that is given."""
-    return KeyTerms(old.scopes, expires_at or old.expires_at, old.name, monthly_credits or old.monthly_credits)
+    """The terms of a key that takes the place of `old` with this end and this cap."""
+    return KeyTerms(old.scopes, expires_at, old.name, monthly_credits)
 
 
 def issue_key(tenant_id: str, terms: KeyTerms, tenants: TenantStore, now: datetime, randomness: bytes) -> IssuedKey:
@@ -72,7 +72,7 @@ def rotate_key(
     old: ApiKey, terms: KeyTerms, overlap_s: int, tenants: TenantStore, now: datetime, randomness: bytes
 ) -> IssuedKey:
     """Store a key that takes the place of `old`, which stays valid for `overlap_s` seconds; both count their credits
-    together. Raises `InvalidRequestError` for a key that is dead or was rotated, and `TransientError`.
+    together. Raises `NotRotatableError`, `InvalidRequestError` and `TransientError`.
     """
     check_rotation(old, now)
     issued = _made(old.tenant_id, terms, now, randomness)
@@ -86,18 +86,14 @@ def rotate_key(
 
 
 def check_rotation(old: ApiKey, now: datetime) -> None:
-    """Raise `InvalidRequestError` for a key that cannot be rotated (any more)."""
+    """Raise `NotRotatableError` for a key that has ended or was rotated before."""
     if not old.is_live(now):
-        raise _refusal("is revoked or has expired; issue a new key")
+        raise NotRotatableError("the key is revoked or has expired; issue a new key")
     if old.rotated_to is not None:
-        raise _refusal(f"was rotated to {old.rotated_to} before; rotate that one")
+        raise NotRotatableError(f"the key was rotated to {old.rotated_to} before; rotate that one")
 
 
 def _made(tenant_id: str, terms: KeyTerms, now: datetime, randomness: bytes) -> IssuedKey:
     terms.check(now)
     key, record = new_api_key(tenant_id, now, randomness, terms.scopes, terms.expires_at)
     return IssuedKey(key, record.model_copy(update={"name": terms.name, "monthly_credits": terms.monthly_credits}))
-
-
-def _refusal(message: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldError("/key_id", message)])

@@ -43,7 +43,7 @@ class _Body(BaseModel):
 class KeyRequest(_Body):
     """A key to issue. Without `scopes` it has those of `account:read`, `jobs:read` and `jobs:write` that the key of the
     request has; without `expires_at` or `monthly_credits` those of that key. `monthly_credits` is the most that its
-    orders may spend in a calendar month in UTC, with what they hold; null means no cap.
+    orders may spend in a calendar month in UTC, with what they hold; null means no end and no cap.
     """
 
     name: KeyName | None = None
@@ -54,7 +54,7 @@ class KeyRequest(_Body):
 
 class KeyRotation(_Body):
     """How a key is replaced: the old one stays valid for `overlap_s` seconds. Without `expires_at` or `monthly_credits`
-    the new one has those of the old one.
+    the new one has those of the old one; null means no end and no cap.
     """
 
     overlap_s: Overlap = DEFAULT_OVERLAP_S
@@ -86,11 +86,11 @@ def issue_own_key(body: bytes, caller: Caller, ports: KeyPorts, now: datetime, r
 def rotate_own_key(
     key_id: str, body: bytes, caller: Caller, ports: KeyPorts, now: datetime, randomness: bytes
 ) -> IssuedKey:
-    """Replace a key of the caller's tenant; raises as `issue_own_key` does, and `NotFoundError`."""
+    """Replace a key of the caller's tenant; raises as `issue_own_key` does, `NotFoundError` and `NotRotatableError`."""
     own, wanted = _own(caller, ports, now), read_optional_body(body, KeyRotation)
     old = _changeable(key_id, own, ports)
     check_rotation(old, now)
-    terms = terms_after_rotation(old, wanted.expires_at, wanted.monthly_credits)
+    terms = terms_after_rotation(old, *_bounds(wanted, old))
     terms.check(now)
     refuse_beyond(own, terms.scopes, terms.expires_at, terms.monthly_credits)
     _refuse_too_many(caller.tenant_id, ports)
@@ -137,12 +137,16 @@ def _terms(wanted: KeyRequest, own: ApiKey) -> KeyTerms:
     scopes = tuple(wanted.scopes or [scope for scope in USUAL_SCOPES if scope in own.scopes])
     if not scopes:
         raise InvalidRequestError([FieldError("/scopes", f"is required; allowed: {', '.join(own.scopes)}")])
+    expires_at, monthly_credits = _bounds(wanted, own)
+    return KeyTerms(scopes, expires_at, wanted.name, monthly_credits)
+
+
+def _bounds(wanted: KeyRequest | KeyRotation, else_of: ApiKey) -> tuple[datetime | None, int | None]:
+    """The end and the cap that a request gives, null included, or those of another key where it leaves them out."""
     given = wanted.model_fields_set
-    return KeyTerms(
-        scopes=scopes,
-        expires_at=wanted.expires_at if "expires_at" in given else own.expires_at,
-        name=wanted.name,
-        monthly_credits=wanted.monthly_credits if "monthly_credits" in given else own.monthly_credits,
+    return (
+        wanted.expires_at if "expires_at" in given else else_of.expires_at,
+        wanted.monthly_credits if "monthly_credits" in given else else_of.monthly_credits,
     )
 
 

@@ -93,7 +93,12 @@ def listening(job_id: str, attempt: int, ports: LivePorts) -> Iterator[Listen]:
     """
     queue = _Queue()
     publisher = _Publisher(job_id, attempt, ports, queue)
-    work = ports.background(publisher.run)
+    try:
+        work = ports.background(publisher.run)
+    except RuntimeError:  # the environment has no thread left; the order goes on without listeners
+        logger.exception("a live song is not heard", extra={"live": publisher.about("no thread could be started")})
+        yield lambda answer: answer
+        return
     try:
         yield lambda answer: HeardAnswer(answer, queue.put)
     finally:
@@ -163,16 +168,16 @@ class _Publisher:
         try:
             step()
         except FermataError as error:
-            logger.warning("a live song is not heard any further", extra={"live": self._about(str(error))})
+            logger.warning("a live song is not heard any further", extra={"live": self.about(str(error))})
         except Exception:  # noqa: BLE001 - whatever it is, the song is paid for and goes on
-            logger.exception("a live song broke this run's own code", extra={"live": self._about("unexpected")})
+            logger.exception("a live song broke this run's own code", extra={"live": self.about("unexpected")})
 
     def _publish_all(self) -> None:
         for piece in self._pieces():
             if self.is_abandoned:
                 return
             self._publish(piece)
-        if self._stream is not None and not self.queue.has_dropped:
+        if self._stream is not None and not self.queue.has_dropped and not self.is_abandoned:
             self._save(self._stream.at_its_end())
 
     def _pieces(self) -> Iterator[Piece]:
@@ -182,13 +187,14 @@ class _Publisher:
                 yield from cutter.feed(audio)
         if self.queue.has_dropped:
             found = "pieces that were published too slowly"
-            logger.warning("a live song is not heard any further", extra={"live": self._about(found)})
+            logger.warning("a live song is not heard any further", extra={"live": self.about(found)})
             return
         for audio in heard.close():
             yield from cutter.feed(audio)
         yield from cutter.close()
 
-    def _about(self, found: str) -> dict[str, object]:
+    def about(self, found: str) -> dict[str, object]:
+        """What a log line says: which song this is, and what was found."""
         return {"job_id": self.job_id, "attempt": self.attempt, "pieces": self.published, "found": found}
 
     def _publish(self, piece: Piece) -> None:

@@ -102,7 +102,9 @@ def _issue(command: IssueKey, tenants: TenantStore, now: datetime, randomness: b
 def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     old = _known(command.key_id, tenants)
     check_rotation(old, now)
-    terms = terms_after_rotation(old, _end(command, now), command.monthly_credits)
+    terms = terms_after_rotation(
+        old, _end(command, now) or old.expires_at, command.monthly_credits or old.monthly_credits
+    )
     issued = rotate_key(old, terms, command.overlap_s, tenants, now, randomness)
     ends = rfc3339(issued.replaced.expires_at) if issued.replaced else None
     return {

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError, field_validator
 
 from fermata.api.responses.account import Account
 from fermata.domain.catalogue.models import read_catalogue
@@ -15,6 +16,7 @@ from fermata.domain.money.usage_export import checked_rows
 from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.orders.job_id import sortable_id
 from fermata.domain.providers.spending import EVERY_PROVIDER
+from fermata.domain.tenants.discounts import Tiers
 from fermata.domain.tenants.plan_limits import Credits, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
 from fermata.domain.triggers.senders import MAX_SOURCES, Change, Source
@@ -103,8 +105,19 @@ class _Plan(_Command):
 
 class SetPlan(PlanLimits, _Plan):
     """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid),
-    and by limits. A limit that is left out is the default.
+    and by limits. A limit that is left out is the default. No tier gives less than one of fewer credits.
     """
+
+    @field_validator("tiers")
+    @classmethod
+    def _rising(cls, tiers: Tiers) -> Tiers:
+        for lower, higher in pairwise(tiers):
+            if higher.percent < lower.percent:
+                raise ValueError(
+                    f"must not fall: from {lower.from_credits} credits {lower.percent} percent are off, "
+                    f"from {higher.from_credits} only {higher.percent}"
+                )
+        return tiers
 
 
 class SetTriggers(_Command):

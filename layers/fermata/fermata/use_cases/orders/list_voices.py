@@ -14,6 +14,7 @@ from fermata.domain.orders.order_request import find_model
 from fermata.domain.providers.calls import VoiceLister
 from fermata.errors import ConfigurationError, FieldError, InvalidRequestError, TransientError, UpstreamCallError
 from fermata.log import logger
+from fermata.ports.money import WalletStore
 from fermata.ports.providers import ProviderKeys, Upstream, VoiceStore
 from fermata.use_cases.generation.follow.parse_answer import read_answer
 
@@ -32,14 +33,26 @@ class VoicePorts:
     upstream: Upstream
     keys: ProviderKeys
     listers: Callable[[str], VoiceLister | None]
+    wallets: WalletStore
 
 
-def list_voices(model_id: str | None, language: str | None, ports: VoicePorts, now: datetime) -> tuple[Voice, ...]:
-    """The voices of a model, or of all models, in one language or in all. Raises `InvalidRequestError` for a model that
-    is not on offer or does not speak.
+@dataclass(frozen=True)
+class VoiceQuery:
+    """Which voices are wanted: those of one model or, for None, of all, in one language or in all."""
+
+    model_id: str | None = None
+    language: str | None = None
+
+
+def list_voices(query: VoiceQuery, tenant_id: str, ports: VoicePorts, now: datetime) -> tuple[Voice, ...]:
+    """The wanted voices, with those of this tenant at the end. Raises `InvalidRequestError` for a model that is not on
+    offer or does not speak.
     """
+    model_id, language = query.model_id, query.language
     names = _lists(model_id, ports.catalogue)
     voices = {voice.id: voice for name in names for voice in _voices_of(name, ports, now)}
+    for own in _own_voices(model_id, tenant_id, ports):
+        voices.setdefault(own.id, own)
     wanted = None if language is None else language.lower()
     return tuple(each for each in voices.values() if wanted in (None, (each.language or "").lower()))
 
@@ -51,6 +64,19 @@ def _lists(model_id: str | None, catalogue: Catalogue) -> Iterable[str]:
     if model.speech is None:
         raise InvalidRequestError([FieldError("/model", f"must be a model that speaks; {model_id} makes songs")])
     return (model.speech.voices,)
+
+
+def _own_voices(model_id: str | None, tenant_id: str, ports: VoicePorts) -> Iterable[Voice]:
+    """The voices that only some tenants may order, if a wanted model has them; nothing while the table is down."""
+    models = ports.catalogue.models if model_id is None else (find_model(model_id, "/model", ports.catalogue),)
+    if not any(model.speaks_for_itself for model in models):
+        return ()
+    try:
+        wallet = ports.wallets.find(tenant_id)
+    except TransientError as error:
+        logger.warning("the voices of a tenant are not shown", extra={"cause": str(error)})
+        return ()
+    return tuple(Voice(id=voice) for voice in (wallet.own_voices if wallet else ()))
 
 
 def _voices_of(name: str, ports: VoicePorts, now: datetime) -> tuple[Voice, ...]:
@@ -88,5 +114,5 @@ def _ask(name: str, ports: VoicePorts) -> tuple[Voice, ...] | None:
 
 
 def _lists_itself(model: Model, name: str) -> bool:
-    """Whether the model speaks with its own provider's list of voices."""
-    return model.speech is not None and model.speech.voices == model.provider == name
+    """Whether the model speaks with its own provider's list of voices, which has this name."""
+    return model.speaks_for_itself and model.provider == name

@@ -29,7 +29,7 @@ from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import KeyCounters, WalletStore
 from fermata.ports.providers import Estimates, VoiceStore
 from fermata.ports.webhooks import WebhookStore
-from fermata.use_cases.orders.availability import AvailabilityPorts, availability
+from fermata.use_cases.orders.availability import Availability, AvailabilityPorts, availability
 from fermata.use_cases.orders.named_reference import named_ids
 
 NO_DISCOUNT: Final = 0
@@ -53,19 +53,26 @@ class PlanPorts:
     availability: AvailabilityPorts
     voices: VoiceStore
 
-    @property
-    def found_voices(self) -> FoundVoices:
-        """Finds voices beyond those that ship; reads the table only for such a voice."""
-        return lambda name: ids_of(self.voices.load(name).voices)
+    def found_voices(self, tenant_id: str) -> FoundVoices:
+        """Finds voices beyond those that ship: those that the provider named, and those of this tenant. Reads the table
+        only for such a voice.
+        """
+
+        def found(model: Model) -> frozenset[str]:
+            named = ids_of(self.voices.load(model.speech.voices).voices) if model.speech else frozenset()
+            wallet = self.wallets.find(tenant_id) if model.speaks_for_itself else None
+            return named | frozenset(wallet.own_voices if wallet else ())
+
+        return found
 
 
 @dataclass(frozen=True)
 class Market:
-    """What the choice of a model depends on, read once for an order: the available providers, the tenant's wallet, if
+    """What the choice of a model depends on, read once for an order: what is available, the tenant's wallet, if
     it has one, and the credits that the month of the order's key has left, None without a cap.
     """
 
-    is_available: Callable[[Model, int], bool]
+    available: Availability
     wallet: Wallet | None
     key_credits: int | None
 
@@ -88,9 +95,9 @@ def wish_of(
     """
     if model is not None:
         return Wish(request, model, tenant_id)
-    is_available = availability(ports.catalogue, ports.availability, now)
+    available = availability(ports.catalogue, ports.availability, now)
     key_credits = None if cap is None else _left_of_key(tenant_id, cap, ports.key_counters, now)
-    return Wish(request, None, tenant_id, Market(is_available, ports.wallets.find(tenant_id), key_credits))
+    return Wish(request, None, tenant_id, Market(available, ports.wallets.find(tenant_id), key_credits))
 
 
 def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: int) -> OrderPlan:
@@ -105,7 +112,13 @@ def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: in
         chain = choose(request, found, ports.catalogue, deadline, buyer)
     else:
         chain = candidates_for(
-            request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent, ports.found_voices
+            request,
+            model,
+            ports.catalogue,
+            ports.default_fallbacks,
+            deadline,
+            discount_percent,
+            ports.found_voices(wish.tenant_id),
         )
     chain = _with_named_ids(chain, wish, ports)
     _refuse(deadline.wrong_for({each.model: each.p80_s for each in chain}) if deadline else ())
@@ -157,11 +170,12 @@ def _around(
     return Circumstances(
         now=now,
         deadline=deadline,
-        is_available=_market(wish).is_available,
+        is_available=_market(wish).available.is_available,
+        may_wait=_market(wish).available.may_wait,
         estimate_of=_learned(ports.estimates),
         upload_bytes=upload_bytes,
         wrong_ids=lambda provider: _wrong_ids(provider, wish, ports),
-        found_voices=ports.found_voices,
+        found_voices=ports.found_voices(wish.tenant_id),
     )
 
 

@@ -101,7 +101,8 @@ def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) ->
 
 
 def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
-    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted, ports.found_voices)
+    found = ports.found_voices(order.tenant_id)
+    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted, found)
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
@@ -143,7 +144,8 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, ca
 
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
-    request, model = parse_song_request(body, ports.catalogue, ports.trusted, ports.found_voices)
+    found = ports.found_voices(tenant_id)
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted, found)
     wish = wish_of(request, model, tenant_id, ports, now, cap)
     return plan_order(wish, ports, now, discount_of(wish, ports, now))
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pydantic import BaseModel, ConfigDict
+
 from fermata.domain.orders.job_id import sortable_id
 from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.json_body import read_optional_body
 from fermata.domain.web.safe_url import origin_of
 from fermata.domain.webhooks.endpoint_view import EndpointTest
 from fermata.domain.webhooks.message import WebhookMessage
@@ -16,6 +19,12 @@ from fermata.ports.webhooks import WebhookSender, WebhookStore
 
 TEST_EVENT: Final = "webhook.test"
 """The `type` of a test message, which no job's end has."""
+
+
+class NoFields(BaseModel):
+    """The body of a request that takes no fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -27,12 +36,13 @@ class TryWebhookPorts:
     clock: Callable[[], datetime]
 
 
-def try_webhook(tenant_id: str, ports: TryWebhookPorts, now: datetime, randomness: bytes) -> EndpointTest:
+def try_webhook(body: bytes, tenant_id: str, ports: TryWebhookPorts, now: datetime, randomness: bytes) -> EndpointTest:
     """Post one message to the tenant's endpoint, also to one that is off because it answered 410, and return what
     happened. It changes nothing, whatever the answer is.
 
-    Raises `NoWebhookError` without an endpoint, and `TransientError`.
+    Raises `InvalidRequestError` for a body with fields, `NoWebhookError` without an endpoint, and `TransientError`.
     """
+    read_optional_body(body, NoFields)
     endpoint = ports.webhooks.find(tenant_id)
     if endpoint is None or endpoint.url is None:
         raise NoWebhookError("no endpoint is set; set one with PUT /v1/webhook")

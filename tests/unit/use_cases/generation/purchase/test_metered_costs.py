@@ -1,5 +1,5 @@
-"""A provider counts the characters of a text in its own way: the budget books an upper bound before the order, and what
-was really taken once the answer says so.
+"""The budget books an upper bound before the order (twice a text's characters, the longest length that is sold by the
+minute), and what was really taken once the answer says so.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.catalogue.units import cost_in_micro_usd
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.claim import closed_as_unknown, next_attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.reports.spend import spend_of
 from fermata.domain.money.reports.usage_log import line_of
+from fermata.domain.orders.candidates import candidate_of
+from fermata.domain.orders.order_request import SongRequest, find_model
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
@@ -26,6 +29,7 @@ from fermata.domain.providers.calls import (
     Metered,
     Refused,
     StartOutcome,
+    TaskStarted,
 )
 from fermata.domain.providers.failures import FailureClass, unknown_outcome, unpaid
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
@@ -34,7 +38,7 @@ from fermata.wiring.generation import resume_ports, start_ports
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
-from tests.songs import JOB_ID, queued_job
+from tests.songs import JOB_ID, json_answer, queued_job
 from tests.speech import AIML, BOSS, HD, MODELS, TEXT, linked_answer, speech_job, spoken_answer, streamed_answer
 
 SPEECH = b"ID3" + bytes(5000)
@@ -91,6 +95,39 @@ def test_the_amount_that_the_provider_states_is_the_cost() -> None:
     assert attempt.cost_micro_usd == booked(world) == 3770
 
 
+def minutes_started(usage: object) -> World:
+    model = find_model("aimlapi/elevenlabs/eleven_music", "/model", read_catalogue())
+    request = SongRequest(model=model.id, prompt="rain")
+    ordered = candidate_of(model, request, None, 0)
+    body = {"id": "uuid:eleven_music", "status": "queued", "meta": {"usage": usage}}
+    world = World(upstream=FakeUpstream(json_answer(body)))
+    world.jobs.create(queued_job(candidates=(ordered,), request=request))
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    return world
+
+
+def test_the_amount_that_an_accepted_task_states_replaces_the_longest_length_that_was_booked() -> None:
+    world = minutes_started({"credits_used": 416_000, "usd_spent": 0.208})
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert world.stored(JOB_ID).candidate.cost_micro_usd == 5_200_000
+    assert (attempt.state.value, attempt.provider_units) == ("generating", Decimal(416_000))
+    assert attempt.cost_micro_usd == booked(world) == 208_000
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"credits_used": 1, "usd_spent": 0}, {"credits_used": 1, "usd_spent": -1}])
+def test_an_accepted_task_that_states_no_amount_keeps_the_longest_length_booked(usage: object) -> None:
+    world = minutes_started(usage)
+    assert world.stored(JOB_ID).attempts[0].cost_micro_usd == booked(world) == 5_200_000
+
+
+def test_a_task_that_was_accepted_and_then_failed_stays_booked_at_the_amount_that_it_stated() -> None:
+    world = minutes_started({"credits_used": 416_000, "usd_spent": 0.208})
+    job = world.stored(JOB_ID)
+    failed = job.attempts[0].after(Refused(unknown_outcome("the task failed")), NOON)
+    ended = job.with_outcome(failed, NOON)
+    assert (ended.attempts[0].cost_micro_usd, ended.to_book, booked(world)) == (208_000, None, 208_000)
+
+
 def test_the_customers_price_does_not_follow_the_providers_count() -> None:
     job = started(HD, spoken_answer(SPEECH, 5000)).stored(JOB_ID)
     assert (job.price_credits, job.units, job.hold_credits) == (1, len(TEXT) / 1000, 1)
@@ -129,6 +166,7 @@ OUTCOMES: st.SearchStrategy[StartOutcome] = st.one_of(
     COUNTS.map(lambda n: AudioInAnswer(metered=None if n is None else Metered(Decimal(n)))),
     COUNTS.map(lambda n: AudioInEvents(metered=None if n is None else Metered(Decimal(n)))),
     COUNTS.map(lambda n: AudioAt(LINK, metered=None if n is None else Metered(Decimal(n), n // 3))),
+    COUNTS.map(lambda n: TaskStarted("task", metered=None if n is None else Metered(Decimal(n), n // 3))),
     st.just(AudioIsAnswer()),
     st.just(Refused(unpaid(FailureClass.RATE_LIMITED, "1002", "too many requests"))),
     st.just(Refused(unknown_outcome("cut"))),

@@ -1,14 +1,11 @@
 """AIML API's speech: one blocking call that returns a link or the file itself."""
 
-from dataclasses import replace
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
-from pydantic import JsonValue
-
 from fermata.adapters.providers import minimax_body
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
+from fermata.adapters.providers.aimlapi_usage import with_usage
 from fermata.adapters.providers.audio_places import outermost_link_in
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.speech.body import speech_body
@@ -27,7 +24,6 @@ from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
     AudioIsAnswer,
-    Metered,
     Provider,
     Refused,
     SongOrder,
@@ -35,11 +31,8 @@ from fermata.domain.providers.calls import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.providers.spending import micro_usd
 
 _NAME: Final = f"{NAME} speech"
-_MOST_CREDITS: Final = 10**12
-_MOST_USD: Final = 10**6
 
 
 class AimlapiSpeechProvider(BlockingProvider):
@@ -55,7 +48,7 @@ class AimlapiSpeechProvider(BlockingProvider):
         """
         code = minimax_body.read_code(answer)
         if code is not None:
-            return _metered(minimax_body.read_song(_NAME, answer, CREATE_STATUSES), answer)
+            return with_usage(minimax_body.read_song(_NAME, answer, CREATE_STATUSES), answer)
         if answer.begins_as_audio and answer.http_status != HTTPStatus.TOO_MANY_REQUESTS:
             return AudioIsAnswer()
         if answer.document is None:
@@ -64,7 +57,7 @@ class AimlapiSpeechProvider(BlockingProvider):
         status = told_http_status(answer.document) or answer.http_status
         if status >= LEAST_ERROR_CODE:
             return _refused(answer, status)
-        return _metered(_speech_in(answer), answer)
+        return with_usage(_speech_in(answer), answer)
 
 
 PROVIDER: Final[Provider] = AimlapiSpeechProvider(_NAME)
@@ -84,25 +77,6 @@ def _speech_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | Refused:
         return Refused(unreadable(_NAME, answer))
     found = f"expected audio.url from {_NAME}, found neither a link nor audio (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
-
-
-def _metered(outcome: StartOutcome, answer: UpstreamAnswer) -> StartOutcome:
-    """The outcome with what the answer says that it took, in AIML API's credits and in USD."""
-    if not isinstance(outcome, AudioAt | AudioInAnswer):
-        return outcome
-    usage = member(answer.document, "meta", "usage")
-    in_credits = _amount(member(usage, "credits_used"), _MOST_CREDITS)
-    usd = _amount(member(usage, "usd_spent"), _MOST_USD)
-    if in_credits is None or usd is None:
-        return outcome
-    return replace(outcome, metered=Metered(in_credits, micro_usd(usd)))
-
-
-def _amount(value: JsonValue, below: int) -> Decimal | None:
-    """A positive number below a bound as it was written, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < below:
-        return None
-    return Decimal(str(value))
 
 
 def _refused(answer: UpstreamAnswer, status: int) -> Refused:

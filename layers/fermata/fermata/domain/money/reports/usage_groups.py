@@ -1,5 +1,6 @@
 """Usage in other groups than by day and model: by day, model, API key or one field of the jobs' metadata."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,7 @@ BY_DAY_AND_MODEL: Final = ("day", "model")
 _NAMES: Final = ("day", "model", "key")
 _METADATA: Final = "metadata."
 _LONGEST_NAME: Final = 40
+_BETWEEN_NAMES: Final = re.compile(r"(?<!\\),")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def parse_usage_request(tenant_id: str, parameters: Mapping[str, str], now: date
     wrong parameter.
     """
     page = parse_day_page(tenant_id, "", parameters, now)
-    names = tuple(parameters.get("group_by", ",".join(BY_DAY_AND_MODEL)).split(","))
+    names = tuple(_names_in(parameters.get("group_by", ",".join(BY_DAY_AND_MODEL))))
     asked = UsageRequest(page, names)
     wrong = [FieldError("/group_by", what) for what in _wrong_names(names)]
     if not asked.is_by_day_and_model:
@@ -121,6 +123,11 @@ def _order(group: UsageGroup) -> tuple[str, ...]:
     value = group.metadata[1] if group.metadata else None
     parts = (str(group.day), group.model, group.key_id, value, group.unit)
     return tuple("1" if part is None else f"0{part}" for part in parts)
+
+
+def _names_in(text: str) -> Iterable[str]:
+    """The names between commas; a backslash before a comma makes it part of a name."""
+    return (name.replace("\\,", ",") for name in _BETWEEN_NAMES.split(text))
 
 
 def _wrong_names(names: tuple[str, ...]) -> Iterable[str]:

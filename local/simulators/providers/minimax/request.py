@@ -4,13 +4,14 @@ Unlike upstream, unknown fields are refused, so that misspelt options are notice
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.simulators.recording import Container, Song
+from local.simulators.refusals import first_wrong_field
 
 
 class AudioSetting(BaseModel):
@@ -21,6 +22,7 @@ class AudioSetting(BaseModel):
     sample_rate: Literal[16000, 24000, 32000, 44100] = 44100
     bitrate: Literal[32000, 64000, 128000, 256000] = 256000
     format: Container = "mp3"
+    channel: Literal[1, 2] = 2
 
 
 class MusicRequest(BaseModel):
@@ -40,13 +42,15 @@ class MusicRequest(BaseModel):
     audio_url: str | None = None
     audio_base64: str | None = None
     cover_feature_id: str | None = None
+    seed: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """MiniMax's command line offers it for covers."""
 
     @property
     def song(self) -> Song:
         """The song that this request orders."""
         setting = self.audio_setting
         lyrics = "" if self.is_instrumental else self.lyrics
-        return Song(self.prompt, lyrics, setting.format, setting.sample_rate, setting.bitrate)
+        return Song(self.prompt, lyrics, setting.format, setting.sample_rate, setting.bitrate, channels=setting.channel)
 
     @property
     def references(self) -> int:
@@ -69,6 +73,10 @@ class ModelRules:
 
 
 _NEWEST: Final = ModelRules((0, 2000), (1, 3500), Decimal("0.15"), instrumental=True, auto_lyrics=True)
+# The price of a cover is not published; the highest known price replaces it.
+_COVER: Final = ModelRules(
+    (10, 300), (10, 1000), Decimal("0.15"), prompt_required=True, lyrics_required=False, cover=True
+)
 MODELS: Final[Mapping[str, ModelRules]] = {
     "music-1.5": ModelRules((10, 300), (10, 3000), Decimal("0.03"), prompt_required=True),
     "music-2.0": ModelRules((10, 2000), (10, 3000), Decimal("0.03"), prompt_required=True),
@@ -76,10 +84,9 @@ MODELS: Final[Mapping[str, ModelRules]] = {
     "music-2.5+": _NEWEST,
     "music-2.6": _NEWEST,
     "music-3.0": _NEWEST,
-    # The price of a cover is not published; the highest known price replaces it.
-    "music-cover": ModelRules(
-        (10, 300), (10, 1000), Decimal("0.15"), prompt_required=True, lyrics_required=False, cover=True
-    ),
+    "music-2.6-free": replace(_NEWEST, usd=Decimal(0)),
+    "music-cover": _COVER,
+    "music-cover-free": replace(_COVER, usd=Decimal(0)),
 }
 
 
@@ -92,8 +99,7 @@ def read_music_request(body: object) -> tuple[MusicRequest, ModelRules]:
     try:
         request = MusicRequest.model_validate(body)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise BadParametersError(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+        raise BadParametersError(first_wrong_field(error)) from None
     rules = MODELS.get(request.model, _NEWEST if request.model.startswith("music-") else None)
     if rules is None:
         raise BadParametersError("model: not supported")
@@ -112,6 +118,8 @@ def _bad_option(request: MusicRequest, rules: ModelRules) -> str | None:
         return f"lyrics_optimizer: not supported by {request.model}"
     if request.references != int(rules.cover):
         return "audio_url, audio_base64, cover_feature_id: exactly one for a cover, none otherwise"
+    if request.seed is not None and not rules.cover:
+        return f"seed: not supported by {request.model}"
     return None
 
 

@@ -1,0 +1,1 @@
+"""What the client does, without doing it: flows of steps that a driver performs, with or without `await`."""

@@ -1,0 +1,54 @@
+"""How both drivers speak HTTP with httpx: timeouts, names, and what its errors mean."""
+
+import platform
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+
+from fermata_client.core.flow import LostError, Request, Response
+from fermata_client.version import __version__
+
+TIMEOUT: Final = httpx.Timeout(60, connect=10)
+"""Seconds for each step of a request: every answer of Fermata's begins within half a minute."""
+USER_AGENT: Final = f"fermata-client/{__version__} Python/{platform.python_version()}"
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def request_of(request: Request) -> httpx.Request:
+    """The request as httpx sends it, without anything that a client of its caller would add."""
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
+    made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
+    made.extensions["timeout"] = TIMEOUT.as_dict()
+    return made
+
+
+def response_of(response: httpx.Response, *, with_body: bool) -> Response:
+    """The answer as flows see it; its body has to be read already."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(response.status_code, headers, response.content if with_body else b"")
+
+
+@contextmanager
+def lost_where_it_fails() -> Iterator[None]:
+    """Turn what httpx raises for a request without a whole answer into `LostError`."""
+    try:
+        yield
+    except httpx.InvalidURL as error:
+        raise LostError(f"the address is none: {error}", sent=False) from error
+    except httpx.RequestError as error:
+        cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise LostError(
+            cause, sent=not isinstance(error, _NEVER_SENT), bad_certificate=_is_about_a_certificate(error)
+        ) from error
+
+
+def _is_about_a_certificate(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -1,0 +1,1 @@
+"""MiniMax: music, covers and the answers that its resellers repeat."""
