@@ -22,7 +22,15 @@ from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations
 from local.deploy.provider_keys import provider_keys
-from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
+from local.emulator import (
+    function_logs,
+    missing_calls,
+    moto_backends,
+    moto_seams,
+    moto_tables,
+    moto_transactions,
+    step_functions,
+)
 from local.emulator.aws_endpoint import AwsEndpoint
 from local.emulator.event_bridge import EventBridge
 from local.emulator.schedules import Timers, read_schedules
@@ -134,7 +142,7 @@ class LocalCloud:
 
     def _start_aws(self) -> tuple[AwsEndpoint, HttpServer]:
         # Imported late, because moto's server takes a second to import, and wrong arguments are reported first.
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
 
         moto_backends.execute_machines()
         moto_backends.lock_backends()
@@ -151,7 +159,7 @@ class LocalCloud:
         step_functions.parse_paths_once()
         step_functions.name_executions()
         step_functions.map_in_a_loop()
-        moto = moto_backends.straight_to_dynamodb(DomainDispatcherApplication(create_backend_app))
+        moto = moto_backends.straight_to_dynamodb(missing_calls.dispatcher())
         endpoint = AwsEndpoint(moto, self._log("aws"), _ACCESS_KEY)
         server = HttpServer(listen(0), endpoint, MotoRequestHandler)
         server.start()
@@ -208,6 +216,9 @@ class LocalCloud:
             self._settings.environments,
         )
         self._exits.callback(runtime.stop)
+        backend = function_logs.emulated_logs()
+        for name, log in runtime.logs.items():
+            log.also = function_logs.log_lines(backend, name)
         return runtime
 
     def _connect(self, endpoint: AwsEndpoint, parts: _Parts) -> None:

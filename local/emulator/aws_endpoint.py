@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from local.emulator.aws_calls import AwsCall, invoked_function, read_call
+from local.emulator.missing_calls import missing_call
 from local.emulator.upload_forms import is_upload_form, refused_upload
 from local.logs import JsonLines, now
 from local.runtime.lambda_api import LambdaApi
@@ -41,8 +42,14 @@ class AwsEndpoint:
         if is_upload_form(environ) and (refusal := refused_upload(environ, datetime.now(UTC))) is not None:
             return refusal(environ, start_response)
         if name is None or self._lambda is None:
-            return self._moto(environ, start_response)
+            return self._emulated(call, environ, start_response)
         return self._lambda.invoke(name, environ)(environ, start_response)
+
+    def _emulated(self, call: AwsCall, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        try:
+            return self._moto(environ, start_response)
+        except NotImplementedError:
+            return missing_call(call, environ)(environ, start_response)
 
     def _record(self, call: AwsCall, environ: "WSGIEnvironment") -> dict[str, object]:
         length = environ.get("CONTENT_LENGTH", "")
