@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from local.emulator.aws_calls import AwsCall, invoked_function, read_call
 from local.emulator.expired_items import ExpiringItems
+from local.emulator.missing_calls import missing_call
 from local.emulator.s3.bucket_cors import RulesOf, rules_in_moto, with_cors
 from local.emulator.s3.presigned_links import refused_link
 from local.emulator.s3.upload_forms import is_upload_form, refused_upload
@@ -56,7 +57,10 @@ class AwsEndpoint:
         if name is not None and self._lambda is not None:
             return self._lambda.invoke(name, environ)(environ, start_response)
         serve = self._s3 if call.action.startswith("s3:") else self._moto
-        return serve(environ, start_response)
+        try:
+            return serve(environ, start_response)
+        except NotImplementedError:
+            return missing_call(call, environ)(environ, start_response)
 
     def _checked_s3(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """S3 without links that have ended and forms that violate their policy."""

@@ -29,7 +29,7 @@ from tests.integration.song import TLS
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
-    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir"),
+    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir", "provider_keys"),
 }
 
 SMALL_CLOUD = ("-m", "tests.integration.local.small_cloud_main")
@@ -310,3 +310,13 @@ def test_run_prints_commands_for_people_and_nothing_to_stdout(tmp_path: Path) ->
         assert cloud.stop() == 0
         assert cloud.process.stdout is not None
         assert cloud.process.stdout.read() == ""
+
+
+def test_the_line_has_the_keys_of_simulators_which_take_no_other(ready: dict[str, Any]) -> None:
+    assert set(ready["provider_keys"]) == set(ready["simulators"])
+    url = f"{ready['simulators']['minimax']}/v1/get_voice"
+    answers = [
+        httpx.post(url, json={"voice_type": "system"}, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S)
+        for key in (ready["provider_keys"]["minimax"], "another")
+    ]
+    assert [answer.json()["base_resp"]["status_code"] for answer in answers] == [0, 1004]

@@ -32,7 +32,7 @@ from fermata.domain.orders.speech_request import (
 )
 from fermata.domain.orders.text_limits import wrong_choice, wrong_text
 from fermata.domain.web.json_body import read_body
-from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.web.safe_url import NO_TRUSTED_ORIGINS, WEBHOOK_LINK_RULE, TrustedOrigins, is_public_link
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
@@ -188,19 +188,19 @@ class SongRequest(_Body):
 
 
 def parse_song_request(
-    body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = (), found: FoundVoices = none_found
+    body: bytes, catalogue: Catalogue, trusted: TrustedOrigins = NO_TRUSTED_ORIGINS, found: FoundVoices = none_found
 ) -> tuple[SongRequest, Model | None]:
     """Parse a body and check it against every model that it names; the model is None if Fermata chooses it. Links may
-    lead to the `trusted_origins` (lower case) although these are not public https; on AWS there are none. `found` are
-    voices beyond those that ship.
+    lead to the `trusted` origins although these are not public https; on AWS there are none. `found` are voices beyond
+    those that ship.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
     request = read_song_request(body)
     model = None if request.is_auto else find_model(request.model, "/model", catalogue)
     wrong = [
-        *wrong_names(request.reference, trusted_origins),
-        *_wrong_callback(request.callback_url, trusted_origins),
+        *wrong_names(request.reference, trusted.links),
+        *_wrong_callback(request.callback_url, trusted.webhooks),
         *(() if model is None else (*what_the_model_refuses(request, model, found), *wrong_live(request, model))),
         *_wrong_fallbacks(request, catalogue, found),
     ]
@@ -225,7 +225,7 @@ def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
 
 def _wrong_callback(url: str | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
     if url is not None and not is_public_link(url, trusted_origins):
-        yield FieldError("/callback_url", PUBLIC_LINK_RULE)
+        yield FieldError("/callback_url", WEBHOOK_LINK_RULE)
 
 
 def can_be_heard(request: SongRequest, model: Model) -> bool:
