@@ -174,7 +174,7 @@ def webhook_sender(settings: config.DeliverSettings) -> "WebhookSender":
     from fermata.adapters.http.webhook_sender import HttpWebhookSender
 
     return HttpWebhookSender(
-        settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
+        settings.trusted.webhooks, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
     )
 
 
