@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fermata_client.cli import account, jobs, ordering
+from fermata_client.cli import account, agents, jobs, ordering
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app = typer.Typer(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(ordering.song, ordering.say, ordering.quote),
     *(account.models, account.voices, account.account, account.usage, account.login, account.logout),
+    agents.mcp,
 )
 for command in _COMMANDS:
     app.command()(command)
