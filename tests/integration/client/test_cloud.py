@@ -18,6 +18,13 @@ from tests.integration.song import LYRICS, Cloud
 
 MODEL: Final = "minimax/music-2.5"
 POLLED: Final = "aimlapi/minimax/music-2.0"
+HEEDS_CTRL_C: Final = """
+import signal
+from fermata_client.cli.__main__ import run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run()
+"""
+"""The command line. A shell that runs the tests in the background has its processes ignore Ctrl-C."""
 WITHIN_S: Final = 240
 """Generous: other work shares the machine."""
 
@@ -125,7 +132,7 @@ def test_keys_are_made_rotated_and_revoked(cloud: Cloud) -> None:
 
 
 def test_ctrl_c_leaves_the_job_which_another_command_waits_for(cloud: Cloud, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "fermata_client.cli"]
+    command = [sys.executable, "-c", HEEDS_CTRL_C]
     environment = {
         **os.environ,
         "FERMATA_API_KEY": cloud.line["api_key"],

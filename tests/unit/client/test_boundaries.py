@@ -14,6 +14,8 @@ PACKAGE = ROOT / "client" / "fermata_client"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 DRIVERS = {PACKAGE / name for name in ("client.py", "aio.py", "core/connection.py")}
 READS_URLS = PACKAGE / "core" / "context.py"
+EXTRAS = {"cli": {"keyring", "rich", "typer"}, "mcp": {"mcp"}}
+"""What the folders of extras may import besides."""
 ALLOWED = {"anyio", "fermata_client", "httpx", "pydantic"} | sys.stdlib_module_names
 
 
@@ -31,12 +33,12 @@ def _label(path: Path) -> str:
 
 @pytest.mark.parametrize("module", MODULES, ids=_label)
 def test_the_package_imports_what_it_declares(module: Path) -> None:
-    extra = {"keyring", "rich", "typer"} if module.is_relative_to(PACKAGE / "cli") else set()
+    extra = EXTRAS.get(module.relative_to(PACKAGE).parts[0], set())
 
     assert {name.partition(".")[0] for name in _imports(module)} <= ALLOWED | extra
 
 
-@pytest.mark.parametrize("module", [path for path in MODULES if "cli" not in path.parts], ids=_label)
+@pytest.mark.parametrize("module", [path for path in MODULES if not EXTRAS.keys() & set(path.parts)], ids=_label)
 def test_only_the_drivers_do_http(module: Path) -> None:
     roots = {name.partition(".")[0] for name in _imports(module)}
 
@@ -44,6 +46,6 @@ def test_only_the_drivers_do_http(module: Path) -> None:
 
 
 def test_importing_the_package_loads_neither_the_command_line_nor_the_server() -> None:
-    loaded = "import sys, fermata_client; print(*sorted({'fermata', 'typer', 'keyring'} & set(sys.modules)))"
+    loaded = "import sys, fermata_client; print(*sorted({'fermata', 'keyring', 'mcp', 'typer'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "\n"
