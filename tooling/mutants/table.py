@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tooling.mutants.agents import AGENTS
 from tooling.mutants.choice import CHOICE
 from tooling.mutants.claims import CLAIMS
 from tooling.mutants.money import MONEY
@@ -11,4 +12,4 @@ from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE)
+MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *AGENTS)
