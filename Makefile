@@ -20,6 +20,7 @@ VENV := .venv/.made
 FUNCTIONS := .tools/functions/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
+GENERATORS := .tools/generators/.made
 CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
@@ -30,7 +31,7 @@ PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -83,6 +84,11 @@ $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 	@sh tooling/install_node_packages.sh node
 	@touch $@
 
+$(GENERATORS): tooling/generators/package-lock.json $(NODE)
+	@echo "making .tools/generators (what writes clients from the document, and judges it)" >&2
+	@sh tooling/install_node_packages.sh generators
+	@touch $@
+
 $(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
 	@echo "making .tools/vendors (clients that MiniMax publishes)" >&2
 	@sh tooling/make_environment.sh .tools/vendors $<
@@ -109,7 +115,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam

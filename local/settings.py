@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ _PROVIDER_SETTINGS: Final = "ProviderSettings"
 _BASE_URL: Final = "base_url"
 _SINGLE: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
+_WEBHOOK_ORIGINS: Final = "TrustedWebhookOrigins"
+_LOOPBACK: Final = "http://127.0.0.1:*,http://localhost:*,http://[::1]:*"
+_LATENCY_PRIORS: Final = "ModelLatencyPriors"
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,31 @@ class CloudSettings:
     """The arguments of `python -m local up`; `provider_latency_s` is nominal, before `time_scale`."""
 
     port: int = DEFAULT_PORT
+    keep_port: bool = False
+    """Whether the port of a kept state goes before `port`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     provider_keys: Mapping[str, str] = field(default_factory=dict)
     real: tuple[str, ...] = ()
     time_scale: float = 1.0
     provider_latency_s: float = 2.0
-    credits: int = 100_000
+    credits: int | None = None
+    """Credits of the demo tenant; None for the default, or for what a kept state has."""
     environments: int = MAX_ENVIRONMENTS
     state_dir: Path | None = None
+    fresh: bool = False
+    in_memory: bool = False
     built: bool = False
+    strict: bool = False
+    """Whether webhooks to this machine are refused as on AWS."""
     reload: bool = False
     """Whether a saved source of a function or layer is live at the next call."""
     template: Path = PROJECT_ROOT / "template.yaml"
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the cloud's state outlives it: not in memory, and not on a free port without a directory."""
+        return not self.in_memory and (self.state_dir is not None or self.port != 0)
 
     @property
     def interpreter(self) -> Path:
@@ -90,9 +106,11 @@ def origin(url: str) -> str:
 
 
 def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) -> dict[str, str]:
-    """Return the template parameters: the given ones, the providers' base URLs and the trusted origins.
+    """Return the template parameters: the given ones, the providers' base URLs, the trusted origins, and the latency of
+    simulated models, without which a poll would wait as long as for a real song.
 
-    The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones.
+    The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones. For
+    tenants' webhooks every port of this machine is trusted, too, unless `strict`.
     """
     declared = _declared(settings.template)
     local = {**simulators, **{name: url for name, url in settings.providers.items() if is_loopback(url)}}
@@ -102,7 +120,17 @@ def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) 
     own = {_TRUSTED_ORIGINS: trusted} if _TRUSTED_ORIGINS in declared else {}
     if _PROVIDER_SETTINGS in declared:
         own[_PROVIDER_SETTINGS] = _with_addresses(settings, {**simulators, **settings.providers})
+    if _WEBHOOK_ORIGINS in declared:
+        own[_WEBHOOK_ORIGINS] = settings.parameters.get(_WEBHOOK_ORIGINS, "" if settings.strict else _LOOPBACK)
+    if _LATENCY_PRIORS in declared:
+        own[_LATENCY_PRIORS] = settings.parameters.get(_LATENCY_PRIORS, _simulated_latency(settings, simulators))
     return {**settings.parameters, **own}
+
+
+def _simulated_latency(settings: CloudSettings, simulators: Collection[str]) -> str:
+    p50_s = max(1, ceil(settings.provider_latency_s))
+    models = [model.id for model in read_catalogue().models if model.provider in simulators]
+    return json.dumps({name: {"p50_s": p50_s, "p80_s": p50_s + 1} for name in models}, separators=(",", ":"))
 
 
 def _with_addresses(settings: CloudSettings, addresses: Mapping[str, str]) -> str:
@@ -159,7 +187,7 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--time-scale: expected a number above 0, found {settings.time_scale:g}")
     if not 0 <= settings.provider_latency_s < float("inf"):
         problems.append(f"--provider-latency: expected seconds, 0 or more, found {settings.provider_latency_s:g}")
-    if not 0 <= settings.credits <= MOST_CREDITS:
+    if settings.credits is not None and not 0 <= settings.credits <= MOST_CREDITS:
         problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
     if not 1 <= settings.environments <= MOST_ENVIRONMENTS:
         problems.append(f"--environments: expected 1 to {MOST_ENVIRONMENTS}, found {settings.environments}")

@@ -37,12 +37,10 @@ class CloudAddress:
     logs_dir: Path
 
 
-def cloud_arguments(state_dir: Path, provider_latency_s: float, parameters: Mapping[str, str]) -> tuple[str, ...]:
+def cloud_arguments(state_dir: Path, provider_latency_s: float) -> tuple[str, ...]:
     """The arguments of `python -m local` for a cloud on a free port."""
-    arguments = ["up", "--port", "0", "--state-dir", str(state_dir), "--provider-latency", f"{provider_latency_s:g}"]
-    for name, value in parameters.items():
-        arguments += ["--param", f"{name}={value}"]
-    return tuple(arguments)
+    where = ("--port", "0", "--in-memory", "--state-dir", str(state_dir))
+    return ("up", *where, "--provider-latency", f"{provider_latency_s:g}")
 
 
 @contextmanager

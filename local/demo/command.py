@@ -1,7 +1,6 @@
 """The command line of the demo."""
 
 import argparse
-import json
 import signal
 import sys
 import threading
@@ -86,8 +85,7 @@ def _seconds(text: str) -> float:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     out_dir = _output_folder(arguments.out)
-    latency_s = arguments.provider_latency
-    up = cloud_arguments(arguments.state_dir.resolve(), latency_s, _latency_parameters(latency_s))
+    up = cloud_arguments(arguments.state_dir.resolve(), arguments.provider_latency)
     with running_cloud(up) as cloud:
         console.print(f"cloud ready after {time.monotonic() - started:.1f} s at {cloud.api_url}", highlight=False)
         songs, live = _make_songs(cloud, arguments.prompt, out_dir, console)
@@ -105,13 +103,6 @@ def _output_folder(path: Path) -> Path:
         message = f"expected to put the songs into {folder}, found: {error.strerror}; choose another folder with --out"
         raise OutputFolderError(message) from error
     return folder
-
-
-def _latency_parameters(provider_latency_s: float) -> dict[str, str]:
-    """Latency priors that fit the simulated latency, so that the ETAs are right and the first poll comes soon."""
-    p50_s = max(1, round(provider_latency_s))
-    priors = {order.model: {"p50_s": p50_s, "p80_s": p50_s + 1} for order in ORDERS}
-    return {"ModelLatencyPriors": json.dumps(priors, separators=(",", ":"))}
 
 
 def _make_songs(

@@ -20,7 +20,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -32,20 +33,27 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def import_quietly(modules: Sequence[str]) -> None:
+def import_quietly(modules: Iterable[str]) -> None:
     """Import modules and ignore failures, which the function that needs the module reports."""
+    # What is imported stays, and looking for garbage in it takes a tenth of the time.
+    gc.disable()
     for module in modules:
         # A module under development may raise any error.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    gc.enable()
     # Excluded from garbage collection, the memory pages of these objects stay shared with the children.
     gc.freeze()
 
 
 class ForkServer:
-    """Forks on request and reports the end of every child. It has one thread, because a fork copies only one."""
+    """Forks on request and reports the end of every child. It has one thread, because a fork copies only one.
 
-    def __init__(self, control: socket.socket) -> None:
+    While nothing is requested it imports `late` modules, one after the other.
+    """
+
+    def __init__(self, control: socket.socket, late: Sequence[str] = ()) -> None:
+        self._late = deque(late)
         self._control = control
         self._children: set[int] = set()
         self._wakeup, self._woken = socket.socketpair()
@@ -60,7 +68,9 @@ class ForkServer:
             for end in (self._control, self._woken):
                 selector.register(end, selectors.EVENT_READ)
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in selector.select(0 if self._late else None)}
+                if self._late and not ready:
+                    import_quietly([self._late.popleft()])
                 if self._woken in ready:
                     self._reap()
                 if self._control in ready and (request := self._receive()):
@@ -169,13 +179,14 @@ def run_function(request: dict[str, Any], lifeline: int) -> None:
 
 
 def main() -> None:
-    """Run `fork_server_main.py CONTROL LIFELINE MODULE...`, the first two being open file descriptors."""
+    """Run `fork_server_main.py CONTROL LIFELINE MODULE... -- LATE...`, the first two being open file descriptors."""
     control, lifeline, *modules = sys.argv[1:]
+    first, late = modules[: modules.index("--")], modules[modules.index("--") + 1 :]
     end_with_parent()
     # All functions wait for the one process that is their AWS: it goes first.
     os.nice(5)
-    import_quietly(modules)
-    run_function(ForkServer(socket.socket(fileno=int(control))).serve(), int(lifeline))
+    import_quietly(first)
+    run_function(ForkServer(socket.socket(fileno=int(control)), late).serve(), int(lifeline))
 
 
 if __name__ == "__main__":

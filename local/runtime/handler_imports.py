@@ -17,12 +17,21 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
     found: set[str] = set()
     layers: dict[tuple[Path, ...], _Sources] = {}
     for spec in functions:
-        handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
-        code = _Sources((spec.code_dir,))
-        direct = {name for name in _names(handler)[0] if code.find(name) is None}
+        direct = _direct(spec)
         layer = layers.setdefault(spec.layer_dirs, _Sources(spec.layer_dirs))
         found |= direct.union(*(layer.imports_of_siblings(name) for name in direct))
     return sorted(found)
+
+
+def first_imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the modules without which no handler can be imported, a part of `imports_of`."""
+    return sorted(set().union(*(_direct(spec) for spec in functions)))
+
+
+def _direct(spec: FunctionSpec) -> set[str]:
+    handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
+    code = _Sources((spec.code_dir,))
+    return {name for name in _names(handler)[0] if code.find(name) is None}
 
 
 class _Sources:

@@ -236,7 +236,7 @@ def test_a_demo_that_cannot_keep_its_songs_orders_none(tmp_path: Path) -> None:
 
 
 def test_a_cloud_that_refuses_to_start_is_quoted(tmp_path: Path) -> None:
-    up = cloud_arguments(tmp_path, 0, {"NoSuchParameter": "1"})
+    up = (*cloud_arguments(tmp_path, 0), "--param", "NoSuchParameter=1")
     with (
         pytest.raises(CloudStartError, match=r"(?s)found: it ended with exit code 2\n.*NoSuchParameter"),
         running_cloud(up),
@@ -245,7 +245,7 @@ def test_a_cloud_that_refuses_to_start_is_quoted(tmp_path: Path) -> None:
 
 
 def test_a_cloud_that_is_too_slow_is_ended(tmp_path: Path) -> None:
-    up = cloud_arguments(tmp_path, 0, {})
+    up = cloud_arguments(tmp_path, 0)
     with (
         pytest.raises(CloudStartError, match=r"found: nothing within 0\.01 s"),
         running_cloud(up, start_within_s=0.01),

@@ -9,8 +9,8 @@ import typer
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
 from fermata_client.cli.shown import jsonable, show_job, show_table
-from fermata_client.cli.surroundings import here, reported
-from fermata_client.cli.waiting import save_all, wait_for
+from fermata_client.cli.surroundings import here, how_to_go_on, reported
+from fermata_client.cli.waiting import after_ctrl_c, save_all, wait_for
 from fermata_client.models.job import JobStatus
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: what was ordered, and what became of it.")
@@ -63,8 +63,9 @@ def wait(
     at = here(context)
     with at.connect() as fermata:
         handle = fermata.job(job)
-        wait_for(handle, at, timeout)
-        files = save_all(handle, output, at) if output else []
+        with after_ctrl_c(at, lambda: how_to_go_on(handle.id)):
+            wait_for(handle, at, timeout)
+            files = save_all(handle, output, at) if output else []
         found = handle.result()
     if as_json:
         at.give({"job": jsonable(found), "files": [str(path) for path in files]})

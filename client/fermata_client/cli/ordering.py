@@ -9,8 +9,9 @@ import typer
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
 from fermata_client.cli.shown import jsonable, show_job, show_quote
-from fermata_client.cli.surroundings import Surroundings, here, reported
-from fermata_client.cli.waiting import save_all, wait_for
+from fermata_client.cli.surroundings import Surroundings, here, how_to_go_on, reported
+from fermata_client.cli.waiting import after_ctrl_c, save_all, wait_for
+from fermata_client.client import Handle
 
 
 @dataclass(frozen=True)
@@ -162,12 +163,10 @@ def _show_quote(at: Surroundings, model: str, fields: dict[str, Any]) -> None:
 
 def _order(at: Surroundings, wanted: Wanted) -> None:
     key = wanted.key or at.new_key()
-    with at.connect() as fermata:
-        try:
-            handle = fermata.submit(wanted.model, idempotency_key=key, **wanted.fields)
-        except KeyboardInterrupt:
-            at.note(f"the order may have arrived; order again with --idempotency-key {key}, and it is bought once")
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
+    placed: list[Handle] = []
+    with at.connect() as fermata, after_ctrl_c(at, lambda: _how_to_go_on(placed, key)):
+        handle = fermata.submit(wanted.model, idempotency_key=key, **wanted.fields)
+        placed.append(handle)
         job = handle.job
         if job and not at.as_json:
             at.note(f"ordered {handle.id} of {job.model}: {job.price_credits} credits, paid when it succeeds")
@@ -175,10 +174,16 @@ def _order(at: Surroundings, wanted: Wanted) -> None:
         if wanted.wait:
             wait_for(handle, at, wanted.timeout_s)
             files = save_all(handle, wanted.output, at)
-        if at.as_json:
-            at.give({"job": jsonable(handle.job), "files": [str(path) for path in files]})
-        elif files:
-            for path in files:
-                at.say(str(path))
-        elif handle.job:
-            show_job(at, handle.job)
+    if at.as_json:
+        at.give({"job": jsonable(handle.job), "files": [str(path) for path in files]})
+    elif files:
+        for path in files:
+            at.say(str(path))
+    elif handle.job:
+        show_job(at, handle.job)
+
+
+def _how_to_go_on(placed: list[Handle], key: str) -> str:
+    if placed:
+        return how_to_go_on(placed[0].id)
+    return f"the order may have arrived; order again with --idempotency-key {key}, and it is bought once"

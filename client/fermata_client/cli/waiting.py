@@ -11,18 +11,24 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from fermata_client.cli.exits import ExitCode
-from fermata_client.cli.surroundings import Surroundings, how_to_go_on
+from fermata_client.cli.surroundings import Surroundings
 from fermata_client.client import Handle
 from fermata_client.core.progress import Update
 
 
 def wait_for(handle: Handle, at: Surroundings, timeout_s: float | None) -> None:
-    """Wait until the job has succeeded; raises its error, or ends the command after Ctrl-C."""
+    """Wait until the job has succeeded; raises its error."""
+    with _shown(at) as show:
+        handle.subscribe(show, timeout_s=timeout_s)
+
+
+@contextmanager
+def after_ctrl_c(at: Surroundings, advice: Callable[[], str]) -> Iterator[None]:
+    """End the command after Ctrl-C with words on how to go on."""
     try:
-        with _shown(at) as show:
-            handle.subscribe(show, timeout_s=timeout_s)
+        yield
     except KeyboardInterrupt:
-        at.note(how_to_go_on(handle.id))
+        at.note(advice())
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 

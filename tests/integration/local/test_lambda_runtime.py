@@ -317,7 +317,7 @@ def test_old_environments_and_their_fork_server_end_once_nothing_runs_in_them(st
     runtime.reload(["worker"], [spec.layer_dirs])
     new = said(runtime.invoke("worker", order(do="describe")))
     assert new["parent"] != old["parent"]
-    until(lambda: not (is_alive(old["pid"]) or is_alive(old["parent"])), 30, "the end of the old processes")
+    until(lambda: not (is_alive(old["pid"]) or is_alive(old["parent"])), "the end of the old processes")
     assert said(runtime.invoke("worker", order(do="describe")))["pid"] == new["pid"]
 
 

@@ -93,4 +93,4 @@ def test_a_syntax_error_is_a_problem_that_names_the_file_is_printed_once_and_end
 def test_a_changed_template_says_that_a_restart_applies_it(checkout: Checkout) -> None:
     checkout.save("template.yaml", checkout.text("template.yaml") + "\n")
     said = "template.yaml changed: stop this cloud and start it again to apply it"
-    until(lambda: said in checkout.stderr.read_text("utf-8"), 10, said)
+    until(lambda: said in checkout.stderr.read_text("utf-8"), said)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.deploy.parameters import MOST_VALUE_BYTES
 from local.errors import UsageError
 from local.settings import CloudSettings, check_settings, is_loopback, known_providers, origin, template_parameters
 from tests.fakes.settings import PROVIDERS
@@ -14,6 +15,8 @@ Parameters:
   MinimaxBaseUrl: {Type: String, Default: ""}
   ProviderSettings: {Type: String, Default: "{}"}
   TrustedLocalOrigins: {Type: String, Default: ""}
+  TrustedWebhookOrigins: {Type: String, Default: ""}
+  ModelLatencyPriors: {Type: String, Default: "{}"}
   Other: {Type: String, Default: x}
 Resources: {}
 """
@@ -31,6 +34,11 @@ def refusal(settings: CloudSettings) -> str:
         check_settings(settings)
     assert error.value.exit_code == 2
     return str(error.value)
+
+
+def of_providers(parameters: dict[str, str]) -> dict[str, str]:
+    others = {"ModelLatencyPriors", "TrustedWebhookOrigins"}
+    return {name: value for name, value in parameters.items() if name not in others}
 
 
 def test_providers_are_those_of_the_catalogue_where_the_template_takes_settings_of_them(
@@ -108,7 +116,7 @@ def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) 
     settings = CloudSettings(
         template=template, providers={"aimlapi": "http://127.0.0.1:9000/"}, parameters={"Other": "y"}
     )
-    assert template_parameters(settings, {"minimax": "http://127.0.0.1:4000"}) == {
+    assert of_providers(template_parameters(settings, {"minimax": "http://127.0.0.1:4000"})) == {
         "Other": "y",
         "ProviderSettings": (
             '{"minimax":{"base_url":"http://127.0.0.1:4000"},"aimlapi":{"base_url":"http://127.0.0.1:9000"}}'
@@ -117,9 +125,45 @@ def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) 
     }
 
 
+@pytest.mark.parametrize(("latency_s", "p50_s"), [(0, 1), (2, 2), (2.5, 3), (90, 90)])
+def test_every_model_of_a_simulator_is_expected_to_take_as_long_as_the_simulator(
+    template: Path, latency_s: float, p50_s: int
+) -> None:
+    settings = CloudSettings(template=template, provider_latency_s=latency_s, providers={"aimlapi": "http://[::1]:1"})
+    parameters = template_parameters(settings, {"minimax": "http://127.0.0.1:1", "apiinone": "http://127.0.0.1:2"})
+    priors = json.loads(parameters["ModelLatencyPriors"])
+    assert {name.partition("/")[0] for name in priors} == {"minimax", "apiinone"}
+    assert {"minimax/music-2.5", "minimax/speech-2.8-hd", "apiinone/suno", "apiinone/suno-*"} <= set(priors)
+    assert all(prior == {"p50_s": p50_s, "p80_s": p50_s + 1} for prior in priors.values())
+
+
+def test_webhooks_may_go_to_every_port_of_this_machine_unless_strict_or_told_otherwise(template: Path) -> None:
+    given = {"TrustedWebhookOrigins": "http://192.168.1.5:80"}
+    found = [
+        template_parameters(settings, {})["TrustedWebhookOrigins"]
+        for settings in (
+            CloudSettings(template=template),
+            CloudSettings(template=template, strict=True),
+            CloudSettings(template=template, parameters=given),
+        )
+    ]
+    assert found == ["http://127.0.0.1:*,http://localhost:*,http://[::1]:*", "", "http://192.168.1.5:80"]
+
+
+def test_a_given_latency_stands_as_it_is_given(template: Path) -> None:
+    given = '{"apiinone/suno":{"p50_s":7,"p80_s":9}}'
+    settings = CloudSettings(template=template, parameters={"ModelLatencyPriors": given})
+    assert template_parameters(settings, {"apiinone": "http://127.0.0.1:2"})["ModelLatencyPriors"] == given
+
+
+def test_the_latency_of_all_simulated_models_fits_into_a_parameter() -> None:
+    parameters = template_parameters(CloudSettings(provider_latency_s=3600), dict.fromkeys(PROVIDERS, "http://[::1]:1"))
+    assert len(parameters["ModelLatencyPriors"].encode()) <= MOST_VALUE_BYTES
+
+
 def test_a_real_provider_is_not_trusted_with_plain_http(template: Path) -> None:
     settings = CloudSettings(template=template, providers={"minimax": "https://api.minimaxi.com"}, real=("minimax",))
-    assert template_parameters(settings, {}) == {
+    assert of_providers(template_parameters(settings, {})) == {
         "ProviderSettings": '{"minimax":{"base_url":"https://api.minimaxi.com"}}',
         "TrustedLocalOrigins": "",
     }

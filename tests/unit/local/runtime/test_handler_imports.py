@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local.deploy.deployment import FunctionSpec
-from local.runtime.handler_imports import imports_of
+from local.runtime.handler_imports import first_imports_of, imports_of
 
 
 def function(code_dir: Path, layer_dir: Path) -> FunctionSpec:
@@ -52,3 +52,16 @@ def test_what_modules_import_late_that_are_taken_from_their_package_by_name(tmp_
 def test_a_handler_that_cannot_be_read_imports_nothing(tmp_path: Path) -> None:
     code = tree(tmp_path / "code", app="import (")
     assert imports_of([function(code, tmp_path), function(tmp_path / "gone", tmp_path)]) == []
+
+
+def test_the_first_imports_are_those_of_the_handlers_alone(tmp_path: Path) -> None:
+    layer = tree(tmp_path / "layer", shop__wiring="def ports():\n    from deep.store import store\n")
+    code = tree(tmp_path / "code", app="import boto3\nimport beside\nfrom shop.wiring import ports\n", beside="")
+    assert first_imports_of([function(code, layer)]) == ["boto3", "shop.wiring"]
+
+
+def test_imports_are_read_anew_from_a_source_that_was_saved(tmp_path: Path) -> None:
+    code = tree(tmp_path / "code", app="import json\n")
+    assert imports_of([function(code, tmp_path)]) == ["json"]
+    tree(code, app="import json\nimport boto3\n")
+    assert imports_of([function(code, tmp_path)]) == ["boto3", "json"]
