@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tooling.mutants.agents import AGENTS
 from tooling.mutants.choice import CHOICE
 from tooling.mutants.claims import CLAIMS
 from tooling.mutants.client import CLIENT
@@ -12,4 +13,4 @@ from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *CLIENT)
+MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *CLIENT, *AGENTS)

@@ -26,7 +26,7 @@ class User:
 
     async def answer(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """Fill in a form."""
-        assert context.session
+        assert context.request_id is not None
         self.asked.append(params.message)
         content: Any = self.content if self.action == "accept" else None
         return types.ElicitResult(action=self.action, content=content)
