@@ -129,6 +129,7 @@ def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
         in_memory=arguments.in_memory,
         environments=arguments.environments,
         built=arguments.built,
+        strict=arguments.strict,
         reload=command == "run" and not arguments.built if arguments.reload is None else arguments.reload,
     )
 
@@ -164,6 +165,8 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--in-memory", action="store_true", help=in_memory)
     reload = "run saved sources of functions and layers at the next request (run: on, up: off)"
     parser.add_argument("--reload", action=argparse.BooleanOptionalAction, help=reload)
+    strict = "refuse webhooks and callback_url to this machine, as AWS does"
+    parser.add_argument("--strict", action="store_true", help=strict)
     parser.add_argument("--built", action="store_true", help="run the result of make build under Python 3.13")
     return parser
 

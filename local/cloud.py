@@ -12,18 +12,24 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-
+from local.aws_clients import OWN_ACCESS_KEY, own_clients
 from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.provider_keys import provider_keys
-from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
+from local.emulator import (
+    function_logs,
+    missing_calls,
+    moto_backends,
+    moto_seams,
+    moto_tables,
+    moto_transactions,
+    step_functions,
+)
 from local.emulator.aws_endpoint import AwsEndpoint
 from local.emulator.event_bridge import EventBridge
 from local.emulator.schedules import Timers, read_schedules
@@ -43,8 +49,6 @@ from local.state.kept_cloud import KeptCloud
 from local.state_dir import StateDir
 
 START_LIMIT_S: Final = 150
-_ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
-_SECRET_KEY: Final = secrets.token_hex(20)
 _API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")
 
 
@@ -83,7 +87,7 @@ class LocalCloud:
         keys = self._provider_keys()
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
-        clients = _clients(aws.url)
+        clients = own_clients(aws.url)
         deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
         deployment = self._with_own_urls(deployed)
         self._publish_api_url(deployment, clients)
@@ -105,7 +109,8 @@ class LocalCloud:
         # These objects live to the end, and scanning them for garbage took a tenth of all time.
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
-        return self._describe(api.url, aws.url, api_key, deployment, simulators)
+        shown = {name: key for name, key in keys.items() if name in self._local_providers()}
+        return self._describe(api.url, aws.url, api_key, deployment, simulators) | {"provider_keys": shown}
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
@@ -119,11 +124,15 @@ class LocalCloud:
         here = {*known_providers(self._settings.template)} - {*self._settings.providers, *self._settings.real}
         return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
+    def _local_providers(self) -> set[str]:
+        """Those on this machine, whose keys are no secrets."""
+        return {*self._simulated(), *self._settings.providers} - {*self._settings.real}
+
     def _provider_keys(self) -> dict[str, str]:
         given = self._settings.provider_keys
         if self._kept:
             given = {**self._kept.simulator_keys(self._simulated()), **given}
-        return provider_keys(self._simulated(), given, self._settings.real, PROJECT_ROOT / ".env")
+        return provider_keys(self._local_providers(), given, self._settings.real, PROJECT_ROOT / ".env")
 
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
         urls = {}
@@ -138,7 +147,7 @@ class LocalCloud:
 
     def _start_aws(self) -> tuple[AwsEndpoint, HttpServer]:
         # Imported late, because moto's server takes a second to import, and wrong arguments are reported first.
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
 
         moto_backends.execute_machines()
         if self._kept:
@@ -157,10 +166,10 @@ class LocalCloud:
         step_functions.parse_paths_once()
         step_functions.name_executions()
         step_functions.map_in_a_loop()
-        moto = moto_backends.straight_to_dynamodb(DomainDispatcherApplication(create_backend_app))
+        moto = moto_backends.straight_to_dynamodb(missing_calls.dispatcher())
         if self._kept:
             moto = self._kept.state.endpoint(moto)
-        endpoint = AwsEndpoint(moto, self._log("aws"), _ACCESS_KEY)
+        endpoint = AwsEndpoint(moto, self._log("aws"), OWN_ACCESS_KEY)
         server = HttpServer(listen(self._kept.aws_port if self._kept else 0), endpoint, MotoRequestHandler)
         server.start()
         self._exits.callback(server.stop)
@@ -219,6 +228,9 @@ class LocalCloud:
             self._settings.environments,
         )
         self._exits.callback(runtime.stop)
+        backend = function_logs.emulated_logs()
+        for name, log in runtime.logs.items():
+            log.also = function_logs.log_lines(backend, name)
         return runtime
 
     def _connect(self, endpoint: AwsEndpoint, parts: _Parts) -> EventBridge:
@@ -325,20 +337,6 @@ class LocalCloud:
 
     def _say(self, what: str) -> None:
         print(what, file=sys.stderr)
-
-
-def _clients(url: str) -> Callable[[str], Any]:
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=64,
-        connect_timeout=5,
-        read_timeout=60,
-        s3={"addressing_style": "path"},
-    )
-    session = boto3.session.Session(
-        aws_access_key_id=_ACCESS_KEY, aws_secret_access_key=_SECRET_KEY, region_name=REGION
-    )
-    return cache(lambda service: session.client(service, endpoint_url=url, config=config))
 
 
 def _invoke(runtime: LambdaRuntime, name: str, request: Mapping[str, str | int]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Log files of the one-machine cloud, with one JSON object per line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -15,6 +15,9 @@ def now() -> str:
 class JsonLines:
     """A file with one JSON object per line, truncated when opened; thread-safe."""
 
+    also: Callable[[str], object] | None = None
+    """Gets each line that is written, without its end."""
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", buffering=1)
@@ -24,8 +27,11 @@ class JsonLines:
         """Append one record; a record after `close` is dropped."""
         line = json.dumps(record, separators=(",", ":"), default=str, ensure_ascii=False)
         with self._lock:
-            if not self._file.closed:
-                self._file.write(line + "\n")
+            if self._file.closed:
+                return
+            self._file.write(line + "\n")
+        if self.also:
+            self.also(line)
 
     def close(self) -> None:
         """Close the file."""

@@ -23,6 +23,8 @@ _PROVIDER_SETTINGS: Final = "ProviderSettings"
 _BASE_URL: Final = "base_url"
 _SINGLE: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
+_WEBHOOK_ORIGINS: Final = "TrustedWebhookOrigins"
+_LOOPBACK: Final = "http://127.0.0.1:*,http://localhost:*,http://[::1]:*"
 _LATENCY_PRIORS: Final = "ModelLatencyPriors"
 
 
@@ -46,6 +48,8 @@ class CloudSettings:
     fresh: bool = False
     in_memory: bool = False
     built: bool = False
+    strict: bool = False
+    """Whether webhooks to this machine are refused as on AWS."""
     reload: bool = False
     """Whether a saved source of a function or layer is live at the next call."""
     template: Path = PROJECT_ROOT / "template.yaml"
@@ -105,7 +109,8 @@ def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) 
     """Return the template parameters: the given ones, the providers' base URLs, the trusted origins, and the latency of
     simulated models, without which a poll would wait as long as for a real song.
 
-    The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones.
+    The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones. For
+    tenants' webhooks every port of this machine is trusted, too, unless `strict`.
     """
     declared = _declared(settings.template)
     local = {**simulators, **{name: url for name, url in settings.providers.items() if is_loopback(url)}}
@@ -115,6 +120,8 @@ def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) 
     own = {_TRUSTED_ORIGINS: trusted} if _TRUSTED_ORIGINS in declared else {}
     if _PROVIDER_SETTINGS in declared:
         own[_PROVIDER_SETTINGS] = _with_addresses(settings, {**simulators, **settings.providers})
+    if _WEBHOOK_ORIGINS in declared:
+        own[_WEBHOOK_ORIGINS] = settings.parameters.get(_WEBHOOK_ORIGINS, "" if settings.strict else _LOOPBACK)
     if _LATENCY_PRIORS in declared:
         own[_LATENCY_PRIORS] = settings.parameters.get(_LATENCY_PRIORS, _simulated_latency(settings, simulators))
     return {**settings.parameters, **own}

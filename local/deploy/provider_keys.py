@@ -1,4 +1,4 @@
-"""Keys for the providers: random keys for simulators, given keys, and real keys from `.env` on request."""
+"""Keys for the providers: random keys for those on this machine, given keys, and real keys from `.env` on request."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,13 @@ from local.errors import UsageError
 
 
 def provider_keys(
-    simulated: Iterable[str], given: Mapping[str, str], real: Iterable[str], env_file: Path
+    local: Iterable[str], given: Mapping[str, str], real: Iterable[str], env_file: Path
 ) -> dict[str, str]:
-    """Return a key per provider; `env_file` is opened only when `real` names a provider without a given key."""
-    keys = {name: secrets.token_urlsafe(24) for name in simulated} | dict(given)
+    """Return a key per provider; `env_file` is opened only when `real` names a provider without a given key.
+
+    A provider of the `local` ones that is no simulator may check any key or none, so a random one serves it, too.
+    """
+    keys = {name: secrets.token_urlsafe(24) for name in local} | dict(given)
     missing = [name for name in real if name not in given]
     if missing:
         keys |= _real_keys(missing, env_file)

@@ -74,17 +74,17 @@ def _names(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The modules that a source imports, and the names that it imports from them, which may be modules, too."""
     try:
         stamp = path.stat()
-        return _parsed(path, stamp.st_mtime_ns, stamp.st_size)
+        return _import_statements(path, stamp.st_mtime_ns, stamp.st_size)
     except (OSError, SyntaxError, ValueError):
         # The function itself reports the error when it starts.
         return frozenset(), frozenset()
 
 
-# Kept for a reload, after which all but a few sources are what they were.
+# Kept for a reload, after which most sources are what they were.
 @cache
-def _parsed(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
+def _import_statements(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
     nodes = list(ast.walk(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    members = frozenset(f"{node.module}.{alias.name}" for node in origins for alias in node.names)
-    return frozenset(plain | {str(node.module) for node in origins}), members
+    members = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
+    return frozenset(plain | {str(node.module) for node in origins}), frozenset(members)

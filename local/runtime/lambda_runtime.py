@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from local.logs import JsonLines
 from local.runtime.fork_server import ForkServer
 from local.runtime.lambda_answers import Answer, error_answer
 from local.runtime.lambda_environment import Call, FunctionStartError, LambdaEnvironment
+from local.runtime.when_all import when_all
 
 PATIENCE_S: Final = 0.2
 """Seconds that calls wait for an existing environment before another one starts. A start takes half a second of CPU
@@ -99,6 +100,11 @@ class LambdaRuntime:
             function.credentials["AWS_ACCESS_KEY_ID"]: function.spec.logical_id for function in self._functions.values()
         }
 
+    @property
+    def logs(self) -> Mapping[str, JsonLines]:
+        """The log of each function by its name."""
+        return {name: function.log for name, function in self._functions.items()}
+
     def find(self, name: str) -> FunctionSpec:
         """Return the function with a name, a partial ARN or an ARN, with or without a version or alias. Raises
         `UnknownFunctionError`.
@@ -128,7 +134,7 @@ class LambdaRuntime:
         """Start one environment of each function; the future ends when all have imported their handlers."""
         functions = [self._functions[self.find(name).name] for name in names]
         with self._lock:
-            return _all_of([self._start(function).ready for function in functions])
+            return when_all([self._start(function).ready for function in functions])
 
     def reload(self, names: Iterable[str], layers: Iterable[tuple[Path, ...]] = ()) -> None:
         """Run all later calls of functions with their sources as they are now; running calls end with the old code.
@@ -322,26 +328,3 @@ def _credentials() -> Mapping[str, str]:
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_SESSION_TOKEN": secrets.token_hex(20),
     }
-
-
-def _all_of(started: Sequence[Future[None]]) -> Future[None]:
-    """Return a future that ends with the last of `started`, or with the first failure."""
-    done: Future[None] = Future()
-    left = list(started)
-    lock = RLock()
-
-    def one_is_done(one: Future[None]) -> None:
-        with lock:
-            left.remove(one)
-            if done.done():
-                return
-            if error := one.exception():
-                done.set_exception(error)
-            elif not left:
-                done.set_result(None)
-
-    for one in started:
-        one.add_done_callback(one_is_done)
-    if not started:
-        done.set_result(None)
-    return done

@@ -43,6 +43,7 @@ SETTINGS: Final = {
     "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
     "TRUSTED_LOCAL_ORIGINS": "",
+    "TRUSTED_WEBHOOK_ORIGINS": "",
     "AUDIO_HOSTS": "",
     "EXTRA_AUDIO_HOSTS": "",
     "CONNECT_TIMEOUT_SECONDS": "10",

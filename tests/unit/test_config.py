@@ -129,3 +129,10 @@ def test_a_patience_that_does_not_fit_into_an_execution_is_refused() -> None:
 def test_an_execution_takes_as_long_as_the_machine_says() -> None:
     machine = Path(__file__).parents[2] / "statemachine" / "music_job.asl.json"
     assert json.loads(machine.read_text("utf-8"))["TimeoutSeconds"] == config.MACHINE_TIMEOUT_S
+
+
+def test_origins_of_webhooks_are_those_of_links_and_more_in_lower_case() -> None:
+    given = {"TABLE_NAME": "t", "TRUSTED_LOCAL_ORIGINS": "http://A:1", "TRUSTED_WEBHOOK_ORIGINS": "http://LOCALHOST:*"}
+    trusted = config.load(config.EndpointSettings, given).trusted
+    assert trusted.links == {"http://a:1"}
+    assert trusted.webhooks == {"http://a:1", "http://localhost:*"}

@@ -16,6 +16,20 @@ CHOICE: Final = (
         (f"{_TESTS}::test_a_model_at_more_than_twice_the_price_is_no_fallback",),
     ),
     Mutant(
+        "choice: an order may end up waiting for a dearer model than the cheapest",
+        _CHOICE,
+        "if each.waits and each.candidate][:1]",
+        "if each.waits and each.candidate]",
+        (f"{_TESTS}::test_an_order_that_only_paused_models_can_serve_waits_for_the_cheapest_as_if_it_had_named_it",),
+    ),
+    Mutant(
+        "choice: an order waits for a model whose account is closed",
+        _CHOICE,
+        "waits=around.may_wait(model)",
+        "waits=True",
+        (f"{_TESTS}::test_a_model_whose_account_is_closed_is_not_waited_for",),
+    ),
+    Mutant(
         "choice: a fallback is held that the wallet does not cover",
         _CHOICE,
         "if is_cheap and hold <= buyer.holdable_credits and is_within",

@@ -13,7 +13,10 @@ from typing import Final, TypeVar
 from tooling.mutants.mutant import Mutant
 
 ROOT: Final = Path(__file__).parents[2]
-COPIED: Final = ("functions", "layers", "local", "statemachine", "tests", "tooling", "pyproject.toml", "template.yaml")
+COPIED: Final = (
+    *("client", "functions", "layers", "local", "statemachine", "tests", "tooling"),
+    *("pyproject.toml", "template.yaml"),
+)
 WORKERS: Final = 2
 LONGEST_S: Final = 240
 """Far more than any of the tests needs: whoever hangs is killed too, but a busy machine kills nobody."""
@@ -41,7 +44,7 @@ def fate_of(mutant: Mutant, copy: Path) -> str:
 
 def run_tests(tests: Sequence[str], copy: Path) -> tuple[int, str]:
     """Pytest's exit status (0: all passed, 1: one failed; tests that hang have failed) and what it printed."""
-    paths = os.pathsep.join(map(str, (copy / "layers" / "fermata", copy)))
+    paths = os.pathsep.join(map(str, (copy / "layers" / "fermata", copy / "client", copy)))
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", *_QUICK, *tests]
     try:

@@ -33,6 +33,15 @@ SPEECH: Final = (
         ),
     ),
     Mutant(
+        "bounds: a reseller is ordered with a voice of the account at MiniMax",
+        f"{FERMATA}/use_cases/orders/plan_order.py",
+        "self.wallets.find(tenant_id) if model.speaks_for_itself else None",
+        "self.wallets.find(tenant_id)",
+        (
+            "tests/unit/use_cases/orders/test_list_voices.py::test_a_voice_of_an_account_at_one_provider_is_none_of_a_reseller",
+        ),
+    ),
+    Mutant(
         "metered cost: a redelivery books what its first job paid",
         f"{FERMATA}/domain/jobs/shares.py",
         "if attempt.staged_at is not None or attempt.provider_units is None:",

@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 from fermata.domain.orders.order_request import MAX_FALLBACKS
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
+from fermata.domain.web.safe_url import TrustedOrigins
 from fermata.errors import ConfigurationError
 
 MACHINE_TIMEOUT_S: Final = 21_600
@@ -59,9 +60,21 @@ class CatalogueSettings(TableSettings):
 
 
 class TrustedOriginSettings(TableSettings):
-    """Settings of functions that accept addresses: of providers, and of webhook endpoints."""
+    """Settings of functions that accept addresses."""
 
     trusted_local_origins: CommaSet
+
+
+class EndpointSettings(TrustedOriginSettings):
+    """Settings of functions that accept or call tenants' webhook endpoints."""
+
+    trusted_webhook_origins: CommaSet
+
+    @property
+    def trusted(self) -> TrustedOrigins:
+        """The origins besides public https that tenants' links may lead to."""
+        links = frozenset(origin.lower() for origin in self.trusted_local_origins)
+        return TrustedOrigins(links, links | {origin.lower() for origin in self.trusted_webhook_origins})
 
 
 class StartDeliverySettings(TableSettings):
@@ -70,20 +83,18 @@ class StartDeliverySettings(TableSettings):
     webhook_delivery_machine_arn: str
 
 
-class DeliverSettings(TableSettings):
+class DeliverSettings(EndpointSettings):
     """Settings of `deliver_webhook`."""
 
-    trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
     webhook_timeout_seconds: PositiveInt
 
 
-class SubmitSettings(CatalogueSettings):
+class SubmitSettings(CatalogueSettings, EndpointSettings):
     """Settings of `submit_job`."""
 
     music_job_machine_arn: str
     audio_bucket: str
-    trusted_local_origins: CommaSet
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
     reaper_first_check_seconds: PositiveInt
@@ -170,7 +181,7 @@ class UpstreamSettings(CatalogueSettings):
     connect_timeout_seconds: PositiveInt
 
 
-class ManageSettings(UpstreamSettings):
+class ManageSettings(UpstreamSettings, EndpointSettings):
     """Settings of `manage_tenants`."""
 
     audio_bucket: str

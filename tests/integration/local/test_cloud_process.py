@@ -25,10 +25,11 @@ from tests.integration.cloud_process import (
     running_cloud,
     until,
 )
+from tests.integration.song import TLS
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
-    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir"),
+    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir", "provider_keys"),
 }
 
 SMALL_CLOUD = ("-m", "tests.integration.local.small_cloud_main")
@@ -57,7 +58,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S).status_code
+    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S, verify=TLS).status_code
 
 
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
@@ -309,3 +310,13 @@ def test_run_prints_commands_for_people_and_nothing_to_stdout(tmp_path: Path) ->
         assert cloud.stop() == 0
         assert cloud.process.stdout is not None
         assert cloud.process.stdout.read() == ""
+
+
+def test_the_line_has_the_keys_of_simulators_which_take_no_other(ready: dict[str, Any]) -> None:
+    assert set(ready["provider_keys"]) == set(ready["simulators"])
+    url = f"{ready['simulators']['minimax']}/v1/get_voice"
+    answers = [
+        httpx.post(url, json={"voice_type": "system"}, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S)
+        for key in (ready["provider_keys"]["minimax"], "another")
+    ]
+    assert [answer.json()["base_resp"]["status_code"] for answer in answers] == [0, 1004]

@@ -15,6 +15,7 @@ Parameters:
   MinimaxBaseUrl: {Type: String, Default: ""}
   ProviderSettings: {Type: String, Default: "{}"}
   TrustedLocalOrigins: {Type: String, Default: ""}
+  TrustedWebhookOrigins: {Type: String, Default: ""}
   ModelLatencyPriors: {Type: String, Default: "{}"}
   Other: {Type: String, Default: x}
 Resources: {}
@@ -35,8 +36,9 @@ def refusal(settings: CloudSettings) -> str:
     return str(error.value)
 
 
-def without_latency(parameters: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in parameters.items() if name != "ModelLatencyPriors"}
+def of_providers(parameters: dict[str, str]) -> dict[str, str]:
+    others = {"ModelLatencyPriors", "TrustedWebhookOrigins"}
+    return {name: value for name, value in parameters.items() if name not in others}
 
 
 def test_providers_are_those_of_the_catalogue_where_the_template_takes_settings_of_them(
@@ -114,7 +116,7 @@ def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) 
     settings = CloudSettings(
         template=template, providers={"aimlapi": "http://127.0.0.1:9000/"}, parameters={"Other": "y"}
     )
-    assert without_latency(template_parameters(settings, {"minimax": "http://127.0.0.1:4000"})) == {
+    assert of_providers(template_parameters(settings, {"minimax": "http://127.0.0.1:4000"})) == {
         "Other": "y",
         "ProviderSettings": (
             '{"minimax":{"base_url":"http://127.0.0.1:4000"},"aimlapi":{"base_url":"http://127.0.0.1:9000"}}'
@@ -135,6 +137,19 @@ def test_every_model_of_a_simulator_is_expected_to_take_as_long_as_the_simulator
     assert all(prior == {"p50_s": p50_s, "p80_s": p50_s + 1} for prior in priors.values())
 
 
+def test_webhooks_may_go_to_every_port_of_this_machine_unless_strict_or_told_otherwise(template: Path) -> None:
+    given = {"TrustedWebhookOrigins": "http://192.168.1.5:80"}
+    found = [
+        template_parameters(settings, {})["TrustedWebhookOrigins"]
+        for settings in (
+            CloudSettings(template=template),
+            CloudSettings(template=template, strict=True),
+            CloudSettings(template=template, parameters=given),
+        )
+    ]
+    assert found == ["http://127.0.0.1:*,http://localhost:*,http://[::1]:*", "", "http://192.168.1.5:80"]
+
+
 def test_a_given_latency_stands_as_it_is_given(template: Path) -> None:
     given = '{"apiinone/suno":{"p50_s":7,"p80_s":9}}'
     settings = CloudSettings(template=template, parameters={"ModelLatencyPriors": given})
@@ -148,7 +163,7 @@ def test_the_latency_of_all_simulated_models_fits_into_a_parameter() -> None:
 
 def test_a_real_provider_is_not_trusted_with_plain_http(template: Path) -> None:
     settings = CloudSettings(template=template, providers={"minimax": "https://api.minimaxi.com"}, real=("minimax",))
-    assert without_latency(template_parameters(settings, {})) == {
+    assert of_providers(template_parameters(settings, {})) == {
         "ProviderSettings": '{"minimax":{"base_url":"https://api.minimaxi.com"}}',
         "TrustedLocalOrigins": "",
     }

@@ -42,6 +42,7 @@ PROMISES = {
     "references",
     "queue",
     "streams",
+    "client",
 }
 
 

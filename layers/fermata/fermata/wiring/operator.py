@@ -36,7 +36,7 @@ def manage_ports() -> "ManagePorts":
             first_check_s=settings.reaper_first_check_seconds,
         ),
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
-        webhooks=EndpointPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+        webhooks=EndpointPorts(stores.webhook_store(), settings.trusted.webhooks),
         check=check_ports,
         look=LookPorts(
             tenants=stores.tenant_store(),

@@ -37,7 +37,7 @@ def submit_ports() -> "SubmitPorts":
         default_fallbacks=settings.default_fallbacks,
         references=stores.reference_store(settings.audio_bucket),
         reference_ids=stores.reference_ids(),
-        trusted_origins=runtime.lower_case(settings.trusted_local_origins),
+        trusted=settings.trusted,
         first_check_s=settings.reaper_first_check_seconds,
         longest_finish_by_s=settings.longest_finish_by_seconds,
         webhooks=stores.webhook_store(),

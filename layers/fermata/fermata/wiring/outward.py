@@ -83,7 +83,7 @@ def live_secret(secret_arn: str) -> "LiveSecret":
     """The secret that makes the tokens of live songs, read once."""
     from fermata.adapters.secrets import SecretBytes
 
-    return SecretBytes(aws.secretsmanager(), secret_arn)
+    return SecretBytes(aws.secretsmanager, secret_arn)
 
 
 def piece_cutter() -> "PieceCutter":
@@ -174,7 +174,7 @@ def webhook_sender(settings: config.DeliverSettings) -> "WebhookSender":
     from fermata.adapters.http.webhook_sender import HttpWebhookSender
 
     return HttpWebhookSender(
-        settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
+        settings.trusted.webhooks, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
     )
 
 

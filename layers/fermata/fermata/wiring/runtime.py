@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,3 @@ def metrics() -> Metrics:
 def catalogue() -> Catalogue:
     """The catalogue that ships with the package."""
     return read_catalogue()
-
-
-def lower_case(origins: Collection[str]) -> frozenset[str]:
-    """Return origins in lower case, for comparison."""
-    return frozenset(origin.lower() for origin in origins)

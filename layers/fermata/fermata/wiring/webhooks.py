@@ -47,8 +47,7 @@ def endpoint_ports() -> "EndpointPorts":
     """Return the ports of a tenant's endpoint and secret."""
     from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
-    origins = config.load(config.TrustedOriginSettings).trusted_local_origins
-    return EndpointPorts(stores.webhook_store(), runtime.lower_case(origins))
+    return EndpointPorts(stores.webhook_store(), config.load(config.EndpointSettings).trusted.webhooks)
 
 
 @lru_cache(maxsize=1)

@@ -32,9 +32,8 @@ def own_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def cloud(start_cloud: Callable[..., Cloud], receiver: Receiver, own_port: int) -> Cloud:
-    trusted = f"TrustedLocalOrigins={receiver.origin},http://127.0.0.1:{own_port}"
-    return start_cloud("--provider-latency", "0.1", "--time-scale", str(SCALE), "--param", trusted)
+def cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
+    return start_cloud("--provider-latency", "0.1", "--time-scale", str(SCALE))
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +202,13 @@ def test_a_tenant_sets_tests_rotates_and_removes_its_webhook_over_http_alone(clo
         assert http.delete("/v1/webhook").status_code == 204
         shown = http.get("/v1/webhook").json()
         assert (shown["url"], shown["has_secret"]) == (None, True)
+
+
+def test_this_machine_gets_webhooks_and_is_no_place_for_a_recording(cloud: Cloud, receiver: Receiver) -> None:
+    order = request(
+        "no recording here", model="minimax/music-cover", reference={"audio_url": f"{receiver.origin}/a.mp3"}
+    )
+    with cloud.http() as http:
+        refused = http.post("/v1/jobs", json={**order, "callback_url": f"{receiver.origin}/hook"})
+    assert refused.status_code == 422, refused.text
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/reference/audio_url"]

@@ -14,6 +14,7 @@ from fermata.domain.orders.job_id import is_reference_id, new_reference_id, refe
 from fermata.domain.orders.order_request import parse_song_request
 from fermata.domain.orders.references import KEPT, PreparedReference, refused_by, usable_until
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.web.safe_url import TrustedOrigins
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.orders.submit_job import submit_job
 from fermata.wiring.orders import submit_ports
@@ -34,7 +35,7 @@ from tests.references import (
 from tests.songs import order
 
 CATALOGUE = catalogue()
-TRUSTED = frozenset({"http://127.0.0.1:9000"})
+TRUSTED = TrustedOrigins(frozenset({"http://127.0.0.1:9000"}), frozenset({"http://127.0.0.1:*"}))
 UPLOADED = new_reference_id(NOON, bytes(10))
 KEY = f"references/acme/{UPLOADED}"
 
@@ -62,6 +63,14 @@ def a_world() -> World:
 
 
 # ---- how a reference is named
+
+
+def test_an_origin_that_is_trusted_for_webhooks_only_takes_a_callback_and_names_no_recording() -> None:
+    here = "http://127.0.0.1:9001/a"
+    assert set(wrong(reference={"audio_url": here}, callback_url=here)) == {"/reference/audio_url"}
+    elsewhere = "http://127.0.0.2:9001/a"
+    message = wrong(reference={"audio_url": AUDIO_URL}, callback_url=elsewhere)["/callback_url"]
+    assert message.endswith("other origins need the deployment's parameter TrustedWebhookOrigins")
 
 
 @pytest.mark.parametrize(

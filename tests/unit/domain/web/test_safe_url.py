@@ -109,6 +109,28 @@ def test_without_a_list_any_public_host_passes(url: str) -> None:
     assert not check_link(url, (), TRUSTED).trusted
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/a", "http://127.0.0.1/a", "http://[::1]:8080/a", "HTTP://LOCALHOST:5/"]
+)
+def test_an_origin_with_a_star_is_trusted_at_every_port(url: str) -> None:
+    assert check_public_link(url, {"http://127.0.0.1:*", "http://[::1]:*", "http://localhost:*"}).trusted
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1:8443/a",
+        "http://127.0.0.2:80/a",
+        "http://x@127.0.0.1:80/a",
+        "http://127.0.0.1.evil.example:80/a",
+        "http://evil.example:80/?http://127.0.0.1:*",
+        "http://127.1:80/a",
+    ],
+)
+def test_an_origin_with_a_star_is_trusted_for_its_scheme_and_host_only(url: str) -> None:
+    assert not is_public_link(url, {"http://127.0.0.1:*"})
+
+
 def test_a_host_outside_the_list_is_refused_by_name() -> None:
     with pytest.raises(UnsafeLinkError) as caught:
         check_link("https://any-cdn.example.org/a", HOSTS, TRUSTED)

@@ -22,7 +22,7 @@ class Forbidden(type(Path())):  # type: ignore[misc] # the concrete path class d
         raise AssertionError(f"{self} was opened: {args} {kwargs}")
 
 
-def test_simulators_get_a_key_of_their_own_each_time() -> None:
+def test_providers_on_this_machine_get_a_key_of_their_own_each_time() -> None:
     first, second = (provider_keys(["minimax", "aimlapi"], {}, [], Forbidden(".env")) for _ in range(2))
     assert set(first) == {"minimax", "aimlapi"}
     assert len({*first.values(), *second.values()}) == 4

@@ -1,5 +1,5 @@
 """The address guard: permits https on port 443 of a public host (only of listed hosts if the operator lists any), or an
-exact origin that the operator trusts.
+origin that the operator trusts: an exact one, or one with `*` for every port.
 """
 
 import ipaddress
@@ -15,6 +15,8 @@ PUBLIC_LINK_RULE: Final = (
     "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or fragment"
 )
 """The rule of `is_public_link`, for messages."""
+WEBHOOK_LINK_RULE: Final = f"{PUBLIC_LINK_RULE}; other origins need the deployment's parameter TrustedWebhookOrigins"
+"""The rule of an address for webhooks, for messages."""
 
 _PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _CALLERS_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
@@ -80,6 +82,17 @@ class LinkTarget:
     trusted: bool
 
 
+@dataclass(frozen=True)
+class TrustedOrigins:
+    """Origins in lower case that callers' links may lead to besides public https: all `links`, and `webhooks`."""
+
+    links: frozenset[str] = frozenset()
+    webhooks: frozenset[str] = frozenset()
+
+
+NO_TRUSTED_ORIGINS: Final = TrustedOrigins()
+
+
 def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collection[str]) -> LinkTarget:
     """Check a provider's clean link. If `allowed_hosts` is empty, any public host passes, otherwise only these hosts (a
     leading dot allows subdomains). Raises `UnsafeLinkError` naming the host, never the path or query.
@@ -123,8 +136,15 @@ def _read(url: str, trusted_origins: Collection[str], allowed_host: re.Pattern[s
         raise UnsafeLinkError("a link must be printable ASCII without spaces and backslashes")
     parts, port = _split(url, allowed_host)
     host = parts.hostname or ""
-    trusted = f"{parts.scheme}://{parts.netloc}".lower() in trusted_origins
+    trusted = _is_trusted(parts, trusted_origins)
     return LinkTarget(url.partition("#")[0], host, port, _target(url), trusted), parts
+
+
+def _is_trusted(parts: SplitResult, trusted_origins: Collection[str]) -> bool:
+    """Whether the origin is listed, exactly or with `*` as its port."""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    origins = {f"{parts.scheme}://{parts.netloc}".lower(), f"{parts.scheme}://{host}:*"}
+    return not origins.isdisjoint(trusted_origins)
 
 
 def is_global_address(address: str) -> bool:

@@ -1,6 +1,6 @@
 """Turn a request into a stored job with held credits, and start its execution."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from fermata.domain.orders.order_request import SongRequest, parse_song_request
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import Allowance
 from fermata.domain.tenants.tenant import Caller
+from fermata.domain.web.safe_url import TrustedOrigins
 from fermata.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
@@ -36,14 +37,14 @@ from fermata.use_cases.stale import READS
 @dataclass(frozen=True)
 class SubmitPorts(PlanPorts):
     """Ports of `submit_job`. An order may wait for `start_by_s` seconds; a request's links may lead to
-    `trusted_origins` besides public hosts. The reaper checks `first_check_s` seconds after the submission whether the
+    `trusted` origins besides public hosts. The reaper checks `first_check_s` seconds after the submission whether the
     job was started.
     """
 
     jobs: JobStore
     machine: JobMachine
     start_by_s: int
-    trusted_origins: Collection[str]
+    trusted: TrustedOrigins
     first_check_s: int
 
 
@@ -101,7 +102,7 @@ def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) ->
 
 def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
     found = ports.found_voices(order.tenant_id)
-    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins, found)
+    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted, found)
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
@@ -144,7 +145,7 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, ca
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
     found = ports.found_voices(tenant_id)
-    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins, found)
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted, found)
     wish = wish_of(request, model, tenant_id, ports, now, cap)
     return plan_order(wish, ports, now, discount_of(wish, ports, now))
 

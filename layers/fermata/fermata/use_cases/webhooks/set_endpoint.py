@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.web.safe_url import WEBHOOK_LINK_RULE, is_public_link
 from fermata.domain.webhooks.endpoint_view import EndpointView, RotatedSecret
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
@@ -25,7 +25,7 @@ def set_endpoint(tenant_id: str, url: str, ports: EndpointPorts, randomness: byt
     has one already. Raises `InvalidRequestError` for a URL that is not public, and `TransientError`.
     """
     if not is_public_link(url, ports.trusted_origins):
-        raise InvalidRequestError([FieldError("/url", PUBLIC_LINK_RULE)])
+        raise InvalidRequestError([FieldError("/url", WEBHOOK_LINK_RULE)])
     endpoint, secret = WebhookEndpoint(tenant_id=tenant_id, url=url), new_secret(randomness)
     is_new = ports.webhooks.point(endpoint, secret)
     return EndpointView(endpoint, secret if is_new else None)
