@@ -21,8 +21,8 @@ from tests.integration.cloud_process import cloud_process
 from tests.integration.song import LYRICS, Cloud
 
 SONGS: Final = sized(10_000, 200)
-SONG_BYTES: Final = 100_000
-"""Ten thousand of them are 1 GB."""
+SONG_BYTES: Final = 50_000
+"""Of each of the two objects of a song: ten thousand songs are 1 GB."""
 CALLS: Final = sized(300, 20)
 ORDERS: Final = sized(60, 5)
 BODY: Final = {"model": "skillboss/music-2.5", "prompt": "a song of many songs", "lyrics": LYRICS}
