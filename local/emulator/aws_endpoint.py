@@ -48,7 +48,8 @@ class AwsEndpoint:
     def _emulated(self, call: AwsCall, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         try:
             return self._moto(environ, start_response)
-        except NotImplementedError:
+        except (NotImplementedError, ModuleNotFoundError):
+            # Some services need packages that nothing of Fermata needs.
             return missing_call(call, environ)(environ, start_response)
 
     def _record(self, call: AwsCall, environ: "WSGIEnvironment") -> dict[str, object]:
