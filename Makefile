@@ -21,15 +21,18 @@ RUN := .venv/.run
 FUNCTIONS := .tools/functions/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
+GENERATORS := .tools/generators/.made
 CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
+MCP := .tools/mcp/.made
+CLIENT := .tools/client/.made
 VENDORS := .tools/vendors/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -73,10 +76,25 @@ $(DOCS): tooling/docs.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/docs $<
 	@touch $@
 
+$(MCP): tooling/mcp.lock | .venv/.pip
+	@echo "making .tools/mcp" >&2
+	@sh tooling/make_environment.sh .tools/mcp $<
+	@touch $@
+
+$(CLIENT): tooling/client.lock | .venv/.pip
+	@echo "making .tools/client" >&2
+	@sh tooling/make_environment.sh .tools/client $<
+	@touch $@
+
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 	@echo "making .tools/node" >&2
 	@sh tooling/make_environment.sh .tools/node $<
 	@sh tooling/install_node_packages.sh node
+	@touch $@
+
+$(GENERATORS): tooling/generators/package-lock.json $(NODE)
+	@echo "making .tools/generators (what writes clients from the document, and judges it)" >&2
+	@sh tooling/install_node_packages.sh generators
 	@touch $@
 
 $(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
@@ -105,7 +123,7 @@ env: $(RUN) $(FUNCTIONS) ## print the running cloud's addresses and key for the 
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
@@ -132,6 +150,9 @@ check-sam:
 
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
 	@$(PY) tooling/build.py
+
+client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, and try it where it is installed alone
+	@$(PY) -m tooling.client_wheel
 
 # A smoke test measures nothing, so its benchmarks run beside each other.
 bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
@@ -170,8 +191,9 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:mcp --output-file tooling/mcp.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs lock
+.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client lock

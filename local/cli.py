@@ -112,10 +112,11 @@ def _demo(argv: Sequence[str]) -> int:
 def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
     """Read the arguments of `up` and `run`; raises UsageError."""
     arguments = _settings_parser(command).parse_args(argv)
-    from local.settings import CloudSettings
+    from local.settings import DEFAULT_PORT, CloudSettings
 
     return CloudSettings(
-        port=arguments.port,
+        port=DEFAULT_PORT if arguments.port is None else arguments.port,
+        keep_port=arguments.port is None,
         parameters=_pairs("--param", "Name=Value", arguments.param),
         providers=_pairs("--provider", "ID=URL", arguments.provider),
         provider_keys=_pairs("--provider-key", "ID=KEY", arguments.provider_key),
@@ -124,6 +125,8 @@ def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
         provider_latency_s=arguments.provider_latency,
         state_dir=arguments.state_dir,
         credits=arguments.credits,
+        fresh=arguments.fresh,
+        in_memory=arguments.in_memory,
         environments=arguments.environments,
         built=arguments.built,
         strict=arguments.strict,
@@ -137,8 +140,8 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
         partial(parser.add_argument, action="append", default=[]),
         partial(parser.add_argument, type=float),
     )
-    port = "port of the HTTP API, 0 for a free one (default: %(default)s)"
-    parser.add_argument("--port", type=int, default=3000, help=port)
+    port = "port of the HTTP API, 0 for a free one (default: 3000, or that of the kept state)"
+    parser.add_argument("--port", type=int, metavar="N", help=port)
     repeatable("--param", metavar="NAME=VALUE", help="value of a template parameter")
     repeatable("--provider", metavar="ID=URL", help="use this URL for a provider instead of its simulator")
     repeatable("--provider-key", metavar="ID=KEY", help="API key for a provider")
@@ -151,12 +154,15 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
         metavar="S",
         help="seconds a simulator takes for a song (default: %(default)s)",
     )
-    credits_help = "initial credits of the demo tenant (default: %(default)s)"
-    parser.add_argument("--credits", type=int, default=100_000, metavar="N", help=credits_help)
+    credits_help = "credits granted to the demo tenant; more than a kept state has adds to them (default: 100000)"
+    parser.add_argument("--credits", type=int, metavar="N", help=credits_help)
     environments = "most concurrent function calls, like an account's concurrency (default: %(default)s)"
     parser.add_argument("--environments", type=int, default=64, metavar="N", help=environments)
-    state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
+    state_dir = "directory for the state, the logs and the cloud's address (default: .local/PORT)"
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
+    parser.add_argument("--fresh", action="store_true", help="begin anew: delete the state that the directory keeps")
+    in_memory = "keep no state; also with --port 0 and no --state-dir"
+    parser.add_argument("--in-memory", action="store_true", help=in_memory)
     reload = "run saved sources of functions and layers at the next request (run: on, up: off)"
     parser.add_argument("--reload", action=argparse.BooleanOptionalAction, help=reload)
     strict = "refuse webhooks and callback_url to this machine, as AWS does"

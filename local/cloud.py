@@ -12,15 +12,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-
+from local.cloud_client import OWN_ACCESS_KEY, own_clients
+from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
-from local.deploy.function_settings import check_function_settings, check_reservations
+from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.provider_keys import provider_keys
 from local.emulator import (
     function_logs,
@@ -45,25 +44,11 @@ from local.runtime.lambda_runtime import LambdaRuntime
 from local.runtime.reloading import Reloader
 from local.settings import PROJECT_ROOT, CloudSettings, known_providers, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
+from local.state.identity import DEFAULT_CREDITS
+from local.state.kept_cloud import KeptCloud
 from local.state_dir import StateDir
 
-TENANT: Final = "demo"
-DEMO_LIMITS: Final = {
-    "submits_per_minute": 100_000,
-    "reads_per_minute": 1_000_000,
-    "concurrent_jobs": 100_000,
-    "refused_orders_per_minute": 1_000_000,
-    "changes_per_minute": 1_000_000,
-    "trigger_calls_per_minute": 1_000_000,
-    "references_per_day": 1_000_000,
-    "lost_songs_per_day": 1_000_000,
-    "unpaid_jobs_per_day": 1_000_000,
-    "webhook_repeats_per_minute": 1_000_000,
-}
-"""Limits too high to affect a demo or a benchmark."""
 START_LIMIT_S: Final = 150
-_ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
-_SECRET_KEY: Final = secrets.token_hex(20)
 _API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")
 
 
@@ -82,8 +67,11 @@ class _Parts:
 class LocalCloud:
     """One per process, because moto keeps its state in module variables."""
 
-    def __init__(self, settings: CloudSettings, state: StateDir, listener: socket.socket) -> None:
-        self._settings, self._state, self._listener = settings, state, listener
+    def __init__(
+        self, settings: CloudSettings, state: StateDir, listener: socket.socket, kept: KeptCloud | None = None
+    ) -> None:
+        """Without `kept`, the cloud's state ends with it."""
+        self._settings, self._state, self._listener, self._kept = settings, state, listener, kept
         self._exits = ExitStack()
         self._begun = time.monotonic()
         self._stopping = False
@@ -96,46 +84,63 @@ class LocalCloud:
         moto_backends.import_engine()
         moto_backends.import_parameter_store()
         moto_seams.check_seams()
-        local = {*self._simulated(), *self._settings.providers} - {*self._settings.real}
-        keys = provider_keys(local, self._settings.provider_keys, self._settings.real, PROJECT_ROOT / ".env")
+        keys = self._provider_keys()
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
-        clients = _clients(aws.url)
+        clients = own_clients(aws.url)
         deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
         deployment = self._with_own_urls(deployed)
         self._publish_api_url(deployment, clients)
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
-        at_once, later = _start_order(deployment)
+        at_once, later = start_order(deployment)
         started = parts.runtime.start_each(at_once)
-        self._connect(endpoint, parts)
+        events = self._connect(endpoint, parts)
         self._store_keys(parts, keys)
-        api = self._start_api(parts, self._watch_sources(parts))
         self._wait(started)
-        api_key = self._create_tenant(parts)
+        self._resume(events)
+        self._start_timers(parts, events)
+        api = self._start_api(parts, self._watch_sources(parts))
+        api_key = self._tenant_key(parts)
+        if self._kept:
+            self._kept.ready(api.port, api_key, keys)
         parts.runtime.start_each(later).add_done_callback(self._report_failed_start)
         # These objects live to the end, and scanning them for garbage took a tenth of all time.
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
-        shown = {name: key for name, key in keys.items() if name in local}
+        shown = {name: key for name, key in keys.items() if name in self._on_this_machine()}
         return self._describe(api.url, aws.url, api_key, deployment, simulators) | {"provider_keys": shown}
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
         self._stopping = True
+        if self._kept:
+            # First of all: what is cut off from here on has not happened, and goes on at the next start.
+            self._kept.close()
         self._exits.close()
 
     def _simulated(self) -> tuple[str, ...]:
         here = {*known_providers(self._settings.template)} - {*self._settings.providers, *self._settings.real}
         return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
+    def _provider_keys(self) -> dict[str, str]:
+        given = self._settings.provider_keys
+        if self._kept:
+            given = {**self._kept.simulator_keys(self._simulated()), **given}
+        return provider_keys(self._on_this_machine(), given, self._settings.real, PROJECT_ROOT / ".env")
+
+    def _on_this_machine(self) -> set[str]:
+        """The providers that are no real ones, whose keys may be shown."""
+        return {*self._simulated(), *self._settings.providers} - {*self._settings.real}
+
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
         urls = {}
         for name in self._simulated():
             latency_s = self._settings.provider_latency_s / self._settings.time_scale
             log_path = self._state.logs / f"simulator-{name}.jsonl"
-            simulator = start_simulator(name, key=keys[name], latency_s=latency_s, log_path=log_path)
+            kept = self._kept.of_simulator(name) if self._kept else {}
+            simulator = start_simulator(name, key=keys[name], latency_s=latency_s, log_path=log_path, **kept)
             self._exits.callback(simulator.stop)
             urls[name] = simulator.url
         return urls
@@ -145,6 +150,8 @@ class LocalCloud:
         from moto.moto_server.werkzeug_app import MotoRequestHandler
 
         moto_backends.execute_machines()
+        if self._kept:
+            self._kept.state.install()
         moto_backends.lock_backends()
         moto_transactions.remember_only_what_a_transaction_touches()
         moto_tables.query_only_what_is_asked_for()
@@ -160,21 +167,26 @@ class LocalCloud:
         step_functions.name_executions()
         step_functions.map_in_a_loop()
         moto = moto_backends.straight_to_dynamodb(missing_calls.dispatcher())
-        endpoint = AwsEndpoint(moto, self._log("aws"), _ACCESS_KEY)
-        server = HttpServer(listen(0), endpoint, MotoRequestHandler)
+        if self._kept:
+            moto = self._kept.state.endpoint(moto)
+        endpoint = AwsEndpoint(moto, self._log("aws"), OWN_ACCESS_KEY)
+        server = HttpServer(listen(self._kept.aws_port if self._kept else 0), endpoint, MotoRequestHandler)
         server.start()
         self._exits.callback(server.stop)
         return endpoint, server
 
     def _deploy(self, clients: Callable[[str], Any], parameters: Mapping[str, str], aws_url: str) -> Deployment:
         self._say(f"deploying {self._settings.template.name}")
-        return deploy(
+        deployment = deploy(
             self._settings.template,
             parameters=parameters,
             clients=clients,
             built_dir=self._settings.built_dir,
             run=lambda function, payload: self._run_once(function, payload, aws_url),
         )
+        if self._kept:
+            self._kept.state.restore_others()
+        return deployment
 
     def _run_once(self, function: FunctionSpec, payload: bytes, aws_url: str) -> str | None:
         """Run a function of a stack that is not complete yet; the environment does not outlive the call."""
@@ -221,25 +233,40 @@ class LocalCloud:
             log.also = function_logs.log_lines(backend, name)
         return runtime
 
-    def _connect(self, endpoint: AwsEndpoint, parts: _Parts) -> None:
+    def _connect(self, endpoint: AwsEndpoint, parts: _Parts) -> EventBridge:
         bus = moto_backends.EventBus()
         events = EventBridge(
-            parts.runtime.submit, lambda service: bus if service == "events" else parts.clients(service)
+            parts.runtime.submit,
+            lambda service: bus if service == "events" else parts.clients(service),
+            keeper=self._kept.state.deliveries if self._kept else None,
         )
         self._exits.callback(events.stop)
         step_functions.use_clients(parts.clients, parts.runtime.submit)
-        step_functions.publish_status_changes(events.publish)
+        ended = self._kept.state.executions.ended if self._kept else lambda _: None
+        step_functions.publish_status_changes(events.publish, ended)
         step_functions.deliver_to_functions(events.deliver)
+        lambda_api = LambdaApi(parts.runtime.find, parts.runtime.submit, events.invoke_later)
+        endpoint.serve_functions(lambda_api, parts.runtime.access_keys)
+        return events
+
+    def _resume(self, events: EventBridge) -> None:
+        """Go on with what ran when the cloud ended, before anything can miss it."""
+        if self._kept:
+            self._say(f"going on with {self._kept.state.executions.begin_again()} executions")
+            events.resume()
+
+    def _start_timers(self, parts: _Parts, events: EventBridge) -> None:
         timers = Timers(read_schedules(parts.clients("events")), events.deliver)
         timers.start()
         self._exits.callback(timers.stop)
-        lambda_api = LambdaApi(parts.runtime.find, parts.runtime.submit, events.invoke_later)
-        endpoint.serve_functions(lambda_api, parts.runtime.access_keys)
 
     def _store_keys(self, parts: _Parts, keys: Mapping[str, str]) -> None:
         secret = parts.deployment.outputs.get("ProviderKeysSecretArn")
         if secret:
-            parts.clients("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+            client = parts.clients("secretsmanager")
+            if self._kept:
+                keys = self._kept.merged_keys(keys, client.get_secret_value(SecretId=secret)["SecretString"])
+            client.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
 
     def _watch_sources(self, parts: _Parts) -> Reloader | None:
         if not self._settings.reload:
@@ -267,15 +294,16 @@ class LocalCloud:
         except FunctionStartError as error:
             raise CloudStartError(f"{error} in {self._state.logs}") from error
 
-    def _create_tenant(self, parts: _Parts) -> str | None:
+    def _tenant_key(self, parts: _Parts) -> str | None:
         name = parts.deployment.outputs.get("ManageTenantsFunctionName")
         if name is None:
             return None
-        _invoke(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
-        if self._settings.credits:
-            _invoke(parts.runtime, name, {"action": "grant", "tenant_id": TENANT, "credits": self._settings.credits})
-        _invoke(parts.runtime, name, {"action": "set_plan", "tenant_id": TENANT, "plan": "prepaid", **DEMO_LIMITS})
-        return str(_invoke(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
+        manage = partial(_invoke, parts.runtime, name)
+        if self._kept is None or self._kept.before is None:
+            asked = self._settings.credits
+            return create_tenant(manage, DEFAULT_CREDITS if asked is None else asked)
+        grant(manage, self._kept.credits)
+        return self._kept.before.api_key
 
     def _describe(
         self, api_url: str, aws_url: str, api_key: str | None, deployment: Deployment, simulators: Mapping[str, str]
@@ -289,7 +317,7 @@ class LocalCloud:
             "tenant": TENANT,
             "region": REGION,
             "access_key_id": "AKIALOCALCALLER00000",
-            "secret_access_key": secrets.token_hex(20),
+            "secret_access_key": self._kept.secret_access_key if self._kept else secrets.token_hex(20),
             # The template's outputs contain the API's host name on AWS.
             "outputs": {name: _API_HOST.sub(api_url, value) for name, value in deployment.outputs.items()},
             "simulators": dict(simulators),
@@ -309,29 +337,6 @@ class LocalCloud:
 
     def _say(self, what: str) -> None:
         print(what, file=sys.stderr)
-
-
-def _start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
-    """Return the functions that start before the cloud is ready, because callers wait for them, and the others."""
-    authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
-    waited_for = {route.function_arn for route in deployment.routes} | authorizers
-    operator = deployment.outputs.get("ManageTenantsFunctionName")
-    at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
-    return at_once, [name for name in deployment.functions if name not in at_once]
-
-
-def _clients(url: str) -> Callable[[str], Any]:
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=64,
-        connect_timeout=5,
-        read_timeout=60,
-        s3={"addressing_style": "path"},
-    )
-    session = boto3.session.Session(
-        aws_access_key_id=_ACCESS_KEY, aws_secret_access_key=_SECRET_KEY, region_name=REGION
-    )
-    return cache(lambda service: session.client(service, endpoint_url=url, config=config))
 
 
 def _invoke(runtime: LambdaRuntime, name: str, request: Mapping[str, str | int]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ LocalCloudError                 1
 │   ├── RefusedParameterError   2
 │   └── CustomResourceError     2
 ├── PortInUseError              3
+├── StateInUseError             3
 ├── UnsupportedTemplateError    4
 └── SeamMismatchError           5
 """
@@ -46,6 +47,12 @@ class CustomResourceError(UsageError):
 
 class PortInUseError(LocalCloudError):
     """Another process listens on the port."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class StateInUseError(LocalCloudError):
+    """Another cloud uses the state directory."""
 
     exit_code: ClassVar[int] = 3
 

@@ -33,21 +33,31 @@ class CloudSettings:
     """The arguments of `python -m local up`; `provider_latency_s` is nominal, before `time_scale`."""
 
     port: int = DEFAULT_PORT
+    keep_port: bool = False
+    """Whether the port of a kept state goes before `port`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     provider_keys: Mapping[str, str] = field(default_factory=dict)
     real: tuple[str, ...] = ()
     time_scale: float = 1.0
     provider_latency_s: float = 2.0
-    credits: int = 100_000
+    credits: int | None = None
+    """Credits of the demo tenant; None for the default, or for what a kept state has."""
     environments: int = MAX_ENVIRONMENTS
     state_dir: Path | None = None
+    fresh: bool = False
+    in_memory: bool = False
     built: bool = False
     strict: bool = False
     """Whether webhooks to this machine are refused as on AWS."""
     reload: bool = False
     """Whether a saved source of a function or layer is live at the next call."""
     template: Path = PROJECT_ROOT / "template.yaml"
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the cloud's state outlives it: not in memory, and not on a free port without a directory."""
+        return not self.in_memory and (self.state_dir is not None or self.port != 0)
 
     @property
     def interpreter(self) -> Path:
@@ -177,7 +187,7 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--time-scale: expected a number above 0, found {settings.time_scale:g}")
     if not 0 <= settings.provider_latency_s < float("inf"):
         problems.append(f"--provider-latency: expected seconds, 0 or more, found {settings.provider_latency_s:g}")
-    if not 0 <= settings.credits <= MOST_CREDITS:
+    if settings.credits is not None and not 0 <= settings.credits <= MOST_CREDITS:
         problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
     if not 1 <= settings.environments <= MOST_ENVIRONMENTS:
         problems.append(f"--environments: expected 1 to {MOST_ENVIRONMENTS}, found {settings.environments}")

@@ -1,16 +1,18 @@
-"""The state directory of a cloud: its logs, and the file that describes the running cloud to other commands."""
+"""The state directory of a cloud: its state, its logs, and the file that tells other commands where the cloud is."""
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from local.errors import LocalCloudError, UsageError
+from local.errors import LocalCloudError, StateInUseError, UsageError
 from local.settings import DEFAULT_PORT, PROJECT_ROOT
 
 STATE_ROOT: Final = PROJECT_ROOT / ".local"
 _CLOUD_FILE: Final = "cloud.json"
+_LOCK_FILE: Final = "lock"
 
 
 class NotRunningError(LocalCloudError):
@@ -23,31 +25,48 @@ class StateDir:
     def __init__(self, path: Path) -> None:
         self.path: Final = path.resolve()
         self.logs: Final = self.path / "logs"
+        self._lock: int | None = None
 
     def claim(self) -> None:
-        """Prepare the directory for a new cloud; raises `UsageError` where a cloud uses it or it is not writable."""
-        running = self._read()
-        if running and _is_alive(running):
-            raise UsageError(
-                f"--state-dir {self.path} belongs to the cloud with pid {running['pid']}; stop it or pass another one"
-            )
+        """Prepare the directory for a new cloud. Raises `StateInUseError` where a cloud uses it, `UsageError` where it
+        is not writable.
+        """
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
             for log in self.logs.glob("*.jsonl"):
                 log.unlink()
             self._write({"pid": os.getpid()})
         except OSError as error:
             raise UsageError(f"--state-dir {self.path}: cannot write there: {error.strerror}") from error
 
+    def _take_lock(self) -> None:
+        """Take the lock, which the kernel frees when the process ends, however it ends."""
+        if self._lock is not None:
+            return
+        lock = os.open(self.path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            pid = (self._read() or {}).get("pid", "unknown")
+            raise StateInUseError(
+                f"--state-dir {self.path} belongs to the cloud with pid {pid}; stop it or pass another one"
+            ) from error
+        self._lock = lock
+
     def publish(self, description: Mapping[str, Any]) -> None:
         """Store the running cloud's description for other commands."""
         self._write(description)
 
     def release(self) -> None:
-        """Delete the description; the logs stay."""
+        """Delete the description and free the directory; logs and state stay."""
         running = self._read()
         if running and running.get("pid") == os.getpid():
             (self.path / _CLOUD_FILE).unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def running(self) -> dict[str, Any]:
         """Return the running cloud's description; raises `NotRunningError`."""

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -21,12 +22,12 @@ def stop_on_signals() -> None:
         signal.signal(number, _request_stop)
 
 
-def wait_for_a_signal() -> None:
-    """Block until a signal raises `StopRequested`."""
+def wait_for_a_signal(look: Callable[[], None] = lambda: None) -> None:
+    """Block until a signal raises `StopRequested`, or until `look` raises."""
     # Not signal.pause(), which misses a signal that arrives just before it or in another thread.
     never = threading.Event()
     while not never.wait(_LOOK_EVERY_S):
-        pass
+        look()
 
 
 def _request_stop(_number: int, _frame: FrameType | None) -> None:

@@ -3,9 +3,12 @@
 import gc
 import json
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from local.cloud import LocalCloud
@@ -13,6 +16,7 @@ from local.errors import LocalCloudError
 from local.http.server import listen
 from local.process_name import name_process
 from local.settings import CloudSettings, check_settings
+from local.state.kept_cloud import KeptCloud
 from local.state_dir import STATE_ROOT, StateDir
 from local.stopping import wait_for_a_signal
 
@@ -29,27 +33,59 @@ def run_up(settings: CloudSettings, announce: Callable[[Mapping[str, Any]], None
     """Run a cloud until a signal stops it; `announce` gets its description once every route answers."""
     name_process("fermata-cloud")
     check_settings(settings)
-    listener = listen(settings.port)
-    state = StateDir(settings.state_dir or STATE_ROOT / str(listener.getsockname()[1]))
+    with ExitStack() as exits:
+        state, kept, listener = _open(settings, exits)
+        cloud = LocalCloud(settings, state, listener, kept)
+        # The emulator holds so many objects that the interpreter's final garbage collection can take many seconds,
+        # during which no timer can end the process.
+        exits.callback(gc.freeze)
+        exits.callback(cloud.stop)
+        _run(cloud, state, kept, announce)
+
+
+def _open(settings: CloudSettings, exits: ExitStack) -> tuple[StateDir, KeptCloud | None, socket.socket]:
+    """Claim the directory and listen. In a directory of its own, a cloud goes on at the port that it had."""
+    if settings.state_dir is None:
+        listener = exits.enter_context(listen(settings.port))
+        state = _claimed(STATE_ROOT / str(listener.getsockname()[1]), exits)
+        return state, _kept(settings, state, exits), listener
+    state = _claimed(settings.state_dir, exits)
+    kept = _kept(settings, state, exits)
+    port = kept.api_port(settings) if kept else settings.port
+    return state, kept, exits.enter_context(listen(port))
+
+
+def _claimed(path: Path, exits: ExitStack) -> StateDir:
+    state = StateDir(path)
     state.claim()
-    cloud = LocalCloud(settings, state, listener)
+    exits.callback(state.release)
+    return state
+
+
+def _kept(settings: CloudSettings, state: StateDir, exits: ExitStack) -> KeptCloud | None:
+    if not settings.keeps_state:
+        return None
+    kept = KeptCloud(state.path, settings)
+    exits.callback(kept.close)
+    return kept
+
+
+def _run(
+    cloud: LocalCloud, state: StateDir, kept: KeptCloud | None, announce: Callable[[Mapping[str, Any]], None]
+) -> None:
     try:
         description = cloud.start()
         state.publish(description)
         announce(description)
-        wait_for_a_signal()
+        wait_for_a_signal(lambda: kept.state.check() if kept else None)
     except LocalCloudError:
         raise
     except Exception as error:
+        if kept:
+            kept.state.check()
         crash = state.path / "crash.txt"
         crash.write_text(traceback.format_exc(), "utf-8")
         raise UnexpectedError(f"unexpected {type(error).__name__}; its traceback is in {crash}") from error
-    finally:
-        cloud.stop()
-        state.release()
-        # The emulator holds so many objects that the interpreter's final garbage collection can take many seconds,
-        # during which no timer can end the process.
-        gc.freeze()
 
 
 class ReadyLine:

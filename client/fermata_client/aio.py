@@ -1,6 +1,6 @@
 """The client to await: `AsyncFermata`, the `AsyncHandle` of an order, and its tracks; for asyncio and trio."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -70,14 +70,16 @@ class AsyncDriver:
     async def run(self, flow: Flow[T]) -> T:
         """What the flow returns; its items are passed over."""
         walk = Walk(flow)
-        async for _ in self._steps(walk):
-            pass
+        async with aclosing(self._steps(walk)) as steps:
+            async for _ in steps:
+                pass
         return walk.result
 
     async def items(self, flow: Flow[Any]) -> AsyncIterator[Any]:
         """What the flow emits. Nothing happens before the first item is asked for."""
-        async for item in self._steps(Walk(flow)):
-            yield item
+        async with aclosing(self._steps(Walk(flow))) as steps:
+            async for item in steps:
+                yield item
 
     async def aclose(self) -> None:
         """Close the connections, but not those of a client that was given."""
@@ -85,7 +87,7 @@ class AsyncDriver:
             await self._http.aclose()
             self._http = None
 
-    async def _steps(self, walk: Walk[Any]) -> AsyncIterator[Any]:
+    async def _steps(self, walk: Walk[Any]) -> AsyncGenerator[Any]:
         if self._http is None:
             self._http = httpx.AsyncClient()
         async with aclosing(_Exchange(self._http, self._sleep)) as exchange:

@@ -1,5 +1,6 @@
 """The client that blocks: `Fermata`, the `Handle` of an order, and its tracks."""
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -65,6 +66,7 @@ class Driver:
         self._given = http
         self._http = http
         self._sleep = sleep
+        self._making = threading.Lock()
 
     def run(self, flow: Flow[T]) -> T:
         """What the flow returns; its items are passed over."""
@@ -87,9 +89,10 @@ class Driver:
             self._http = None
 
     def _steps(self, flow: Flow[T]) -> Generator[Any, None, T]:
-        if self._http is None:
-            self._http = httpx.Client()
-        with closing(_Exchange(self._http, self._sleep)) as exchange, Walk(flow) as walk:
+        with self._making:
+            # Made on first use: certificates take a while to read.
+            http = self._http = self._http or httpx.Client()
+        with closing(_Exchange(http, self._sleep)) as exchange, Walk(flow) as walk:
             while (step := walk.step) is not None:
                 if isinstance(step, Emit):
                     yield step.item

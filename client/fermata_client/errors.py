@@ -1,7 +1,7 @@
 """Every error of this package, grouped by what the caller can do next.
 
 FermataError
-├── SettingsError             the base URL or the API key cannot be right; nothing was sent
+├── SettingsError             the base URL, a key or the request cannot be right; nothing was sent
 ├── RefusedError              Fermata refused the request and did nothing
 │   ├── AuthenticationError   401, 403: the key is missing, wrong, expired or revoked
 │   ├── ScopeError            403: the key may not do this; `required_scope` says what it lacks
@@ -49,7 +49,7 @@ class FermataError(Exception):
 
 
 class SettingsError(FermataError):
-    """The base URL or the API key cannot be right; nothing was sent."""
+    """The base URL, a key or the request cannot be right; nothing was sent."""
 
 
 @dataclass(frozen=True)

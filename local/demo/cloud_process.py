@@ -39,7 +39,8 @@ class CloudAddress:
 
 def cloud_arguments(state_dir: Path, provider_latency_s: float) -> tuple[str, ...]:
     """The arguments of `python -m local` for a cloud on a free port."""
-    return ("up", "--port", "0", "--state-dir", str(state_dir), "--provider-latency", f"{provider_latency_s:g}")
+    where = ("--port", "0", "--in-memory", "--state-dir", str(state_dir))
+    return ("up", *where, "--provider-latency", f"{provider_latency_s:g}")
 
 
 @contextmanager

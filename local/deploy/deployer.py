@@ -1,6 +1,6 @@
 """Deploys a SAM template to the emulator: transform, check as a whole, create in the order of references."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment, FunctionSpec
+from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment, FunctionSpec, Route
 from local.deploy.ignored_properties import without_ignored
 from local.deploy.intrinsics import ParameterValue, Reference, Scope, TemplateValue, as_text, resolve
 from local.deploy.parameters import read_parameters
@@ -91,10 +91,16 @@ def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope
         raise ResourceCreationError(f"{logical_id} ({type_name}): the emulator refuses it: {cause}") from error
 
 
+def _routes(created: Collection[Created]) -> tuple[Route, ...]:
+    """The routes of all APIs, with the limits of their stages."""
+    throttles = {api_id: throttle for resource in created for api_id, throttle in resource.throttles.items()}
+    return tuple(replace(route, throttle=throttles.get(api.physical_id)) for api in created for route in api.routes)
+
+
 def _deployment(plan: Plan, created: Mapping[str, Created], scope: Scope) -> Deployment:
     return Deployment(
         functions={function.name: function for resource in created.values() for function in resource.functions},
-        routes=tuple(route for resource in created.values() for route in resource.routes),
+        routes=_routes(created.values()),
         outputs={name: as_text(resolve(output["Value"], scope)) for name, output in plan.outputs.items()},
         resources={logical_id: resource.physical_id for logical_id, resource in created.items()},
     )

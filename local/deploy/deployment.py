@@ -40,7 +40,7 @@ class Authorizer:
 @dataclass(frozen=True)
 class Route:
     """One route of an HTTP API; `path` is API Gateway's syntax (`/v1/jobs/{id}`, or `$default` with method `ANY`).
-    `cors` are the rules of its API.
+    `cors` are the rules of its API, `throttle` is the limit of its stage for each route.
     """
 
     method: str
@@ -48,6 +48,15 @@ class Route:
     function_arn: str
     authorizer: Authorizer | None
     cors: "Cors | None" = None
+    throttle: "Throttle | None" = None
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """The requests that a route takes: so many a second, and `burst` at once."""
+
+    rate_per_s: float
+    burst: int
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,12 @@ def check_function_settings(deployment: Deployment) -> None:
             problems.append(f"{spec.logical_id} would not start: {error}")
     if problems:
         raise UsageError("\n".join(problems))
+
+
+def start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
+    """Return the functions that start before the cloud is ready, because callers wait for them, and the others."""
+    authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
+    waited_for = {route.function_arn for route in deployment.routes} | authorizers
+    operator = deployment.outputs.get("ManageTenantsFunctionName")
+    at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
+    return at_once, [name for name in deployment.functions if name not in at_once]

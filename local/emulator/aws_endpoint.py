@@ -1,13 +1,18 @@
-"""The endpoint of all AWS services of the cloud: moto, preceded by Lambda's Invoke and by the check of form uploads."""
+"""The endpoint of all AWS services of the cloud: moto, preceded by Lambda's Invoke and by S3's checks of links, forms
+and pages of other origins.
+"""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from local.emulator.aws_calls import AwsCall, invoked_function, read_call
+from local.emulator.expired_items import ExpiringItems
 from local.emulator.missing_calls import missing_call
-from local.emulator.upload_forms import is_upload_form, refused_upload
+from local.emulator.s3.bucket_cors import RulesOf, rules_in_moto, with_cors
+from local.emulator.s3.presigned_links import refused_link
+from local.emulator.s3.upload_forms import is_upload_form, refused_upload
 from local.logs import JsonLines, now
 from local.runtime.lambda_api import LambdaApi
 
@@ -23,8 +28,18 @@ class AwsEndpoint:
     Every call is logged with the function that made it, except calls that are signed with `own_access_key`.
     """
 
-    def __init__(self, moto: "WSGIApplication", log: JsonLines, own_access_key: str) -> None:
-        self._moto, self._log, self._own_access_key = moto, log, own_access_key
+    def __init__(
+        self,
+        moto: "WSGIApplication",
+        log: JsonLines,
+        own_access_key: str,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cors_rules_of: RulesOf = rules_in_moto,
+    ) -> None:
+        self._moto: WSGIApplication = ExpiringItems(moto, clock)
+        self._log, self._own_access_key, self._clock = log, own_access_key, clock
+        self._s3 = with_cors(self._checked_s3, cors_rules_of)
         self._lambda: LambdaApi | None = None
         self._callers: Mapping[str, str] = {}
 
@@ -39,18 +54,20 @@ class AwsEndpoint:
         if call.access_key != self._own_access_key:
             self._log.write(self._record(call, environ))
         name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if is_upload_form(environ) and (refusal := refused_upload(environ, datetime.now(UTC))) is not None:
-            return refusal(environ, start_response)
-        if name is None or self._lambda is None:
-            return self._emulated(call, environ, start_response)
-        return self._lambda.invoke(name, environ)(environ, start_response)
-
-    def _emulated(self, call: AwsCall, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if name is not None and self._lambda is not None:
+            return self._lambda.invoke(name, environ)(environ, start_response)
+        serve = self._s3 if call.action.startswith("s3:") else self._moto
         try:
-            return self._moto(environ, start_response)
+            return serve(environ, start_response)
         except (NotImplementedError, ModuleNotFoundError):
             # Some services need packages that nothing of Fermata needs.
             return missing_call(call, environ)(environ, start_response)
+
+    def _checked_s3(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """S3 without links that have ended and forms that violate their policy."""
+        instant = self._clock()
+        refusal = refused_upload(environ, instant) if is_upload_form(environ) else refused_link(environ, instant)
+        return (refusal or self._moto)(environ, start_response)
 
     def _record(self, call: AwsCall, environ: "WSGIEnvironment") -> dict[str, object]:
         length = environ.get("CONTENT_LENGTH", "")

@@ -7,13 +7,15 @@ import queue
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Thread, Timer
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from uuid import uuid4
 
 from local.emulator.event_targets import as_sent, payload
 from local.emulator.moto_seams import MotoValue
+from local.errors import LocalCloudError
 from local.runtime.lambda_answers import Answer, error_answer, error_type
 from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
 
@@ -30,6 +32,35 @@ class Delivery:
     rule_arn: str | None = None
     dead_letter_arn: str | None = None
     tries: int = 0
+    id: str = field(default_factory=lambda: uuid4().hex)
+
+
+class Keeper(Protocol):
+    """Remembers deliveries until they have ended."""
+
+    def accept(self, delivery: Delivery, begin: Callable[[], None]) -> None:
+        """Remember a delivery, then `begin` it."""
+
+    def done(self, delivery: Delivery) -> None:
+        """Forget a delivery that has ended."""
+
+    def pending(self) -> list[Delivery]:
+        """Return the deliveries of an earlier run that have not ended."""
+
+
+class NothingKept:
+    """Deliveries end with the process."""
+
+    def accept(self, delivery: Delivery, begin: Callable[[], None]) -> None:  # noqa: ARG002 (a `Keeper`)
+        """Begin the delivery."""
+        begin()
+
+    def done(self, delivery: Delivery) -> None:
+        """Do nothing."""
+
+    def pending(self) -> list[Delivery]:
+        """Return none."""
+        return []
 
 
 class EventBridge:
@@ -40,26 +71,31 @@ class EventBridge:
         submit: Callable[[str, bytes], Future[Answer]],
         clients: Callable[[str], Any],  # boto3 clients have no common type
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
+        keeper: Keeper | None = None,
     ) -> None:
         self._submit, self._clients, self._retry_delays_s = submit, clients, retry_delays_s
+        self._keeper: Keeper = keeper or NothingKept()
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = Thread(target=self._run, daemon=True, name="event-bridge")
         self._thread.start()
 
-    def publish(self, entry: Mapping[str, Any]) -> None:
-        """Put an event of an AWS service on the default bus, in the background."""
-        self._work.put(lambda: self._put(entry))
+    def publish(self, entry: Mapping[str, Any], then: Callable[[], None] = lambda: None) -> None:
+        """Put an event of an AWS service on the default bus, and take a step after it, in the background."""
+        self._work.put(lambda: self._put(entry, then))
+
+    def resume(self) -> None:
+        """Try again what an earlier run accepted and did not deliver."""
+        for delivery in self._keeper.pending():
+            self._begin(delivery)
 
     def deliver(self, rule_arn: str, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """Invoke a function that is the target of a rule with an event, in the background."""
         dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
-        delivery = Delivery(target["Arn"], payload(as_sent(event), target), rule_arn, dead_letter_arn)
-        self._work.put(lambda: self._try(delivery))
+        self._accept(Delivery(target["Arn"], payload(as_sent(event), target), rule_arn, dead_letter_arn))
 
     def invoke_later(self, function_arn: str, payload: bytes) -> None:
         """Run a function in the background, like Lambda's invocation type Event."""
-        delivery = Delivery(function_arn, payload.decode("utf-8", "replace"))
-        self._work.put(lambda: self._try(delivery))
+        self._accept(Delivery(function_arn, payload.decode("utf-8", "replace")))
 
     def stop(self) -> None:
         """Stop delivery."""
@@ -69,11 +105,21 @@ class EventBridge:
         while (step := self._work.get()) is not None:
             try:
                 step()
+            except LocalCloudError:
+                # The cloud ends and says why; what was accepted is kept.
+                continue
             except Exception as error:  # noqa: BLE001 (edge of a thread: the next event must not wait for ever)
                 print(f"an event was not delivered: {type(error).__name__}: {error}", file=sys.stderr)
 
-    def _put(self, entry: Mapping[str, Any]) -> None:
+    def _accept(self, delivery: Delivery) -> None:
+        self._keeper.accept(delivery, lambda: self._begin(delivery))
+
+    def _begin(self, delivery: Delivery) -> None:
+        self._work.put(lambda: self._try(delivery))
+
+    def _put(self, entry: Mapping[str, Any], then: Callable[[], None]) -> None:
         self._clients("events").put_events(Entries=[dict(entry)])
+        then()
 
     def _try(self, delivery: Delivery) -> None:
         try:
@@ -86,6 +132,8 @@ class EventBridge:
     def _ended(self, delivery: Delivery, answer: Answer) -> None:
         if answer.failed:
             self._failed(delivery, answer)
+        else:
+            self._work.put(lambda: self._keeper.done(delivery))
 
     def _failed(self, delivery: Delivery, answer: Answer) -> None:
         if delivery.tries < len(self._retry_delays_s):
@@ -97,6 +145,10 @@ class EventBridge:
             self._work.put(lambda: self._keep(delivery, answer))
 
     def _keep(self, delivery: Delivery, answer: Answer) -> None:
+        self._report(delivery, answer)
+        self._keeper.done(delivery)
+
+    def _report(self, delivery: Delivery, answer: Answer) -> None:
         code = error_type(answer)
         if delivery.dead_letter_arn is None:
             print(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -21,6 +21,9 @@ from local.runtime.lambda_answers import Answer
 
 _ENGINE: Final = "moto.stepfunctions."
 _LONGEST_SLEEP_S: Final = 1.0
+
+Publish: TypeAlias = Callable[[dict[str, MotoValue], Callable[[], None]], None]
+"""Publishes an event and takes a step afterwards."""
 
 
 def scale_time(scale: float) -> None:
@@ -120,8 +123,10 @@ def map_in_a_loop() -> None:
     moto_seams.MAP_WORKER.replace(eval_pool)
 
 
-def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> None:
-    """Publish an event when an execution starts and when it ends; a stopped one ends at once."""
+def publish_status_changes(publish: Publish, ended_in_public: Callable[[MotoValue], None] = lambda _: None) -> None:
+    """Publish an event when an execution starts and when it ends; a stopped one ends at once. `ended_in_public` gets an
+    execution once the event of its end is published.
+    """
     start, end, stop = (
         seam.original for seam in (moto_seams.EXECUTION_START, moto_seams.EXECUTION_END, moto_seams.EXECUTION_STOP)
     )
@@ -130,7 +135,7 @@ def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> N
 
     def started(self: MotoValue) -> None:
         start(self)
-        publish(execution_status_change(self))
+        publish(execution_status_change(self), lambda: None)
 
     def terminated(self: MotoValue) -> None:
         execution = self.execution
@@ -139,7 +144,7 @@ def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> N
                 return
             ended.add(execution)
             end(self)
-        publish(execution_status_change(execution))
+        publish(execution_status_change(execution), lambda: ended_in_public(execution))
 
     def stopped(self: MotoValue, stop_date: MotoValue, error: str | None, cause: str | None) -> None:
         stop(self, stop_date, error, cause)

@@ -16,6 +16,7 @@ from local.http.authorizers import AuthorizerCache, AuthorizerError
 from local.http.cors import is_preflight, mark, preflight_answer, wanted_method
 from local.http.events import BadAnswerError, authorizer_event, request_event, response
 from local.http.routes import RouteMatch, RouteTable
+from local.http.throttling import Throttling
 from local.logs import JsonLines, now
 from local.runtime.lambda_answers import Answer
 from local.runtime.lambda_runtime import TooManyRequestsError
@@ -99,10 +100,12 @@ class HttpBridge:
         log: JsonLines,
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
         faults: Faults | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._routes = RouteTable(routes)
         self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
-        self._authorizers = AuthorizerCache(submit)
+        self._authorizers = AuthorizerCache(submit, clock)
+        self._throttling = Throttling(clock)
         self._faults = faults
 
     def forget_decisions(self) -> None:
@@ -128,6 +131,8 @@ class HttpBridge:
             exchange = replace(exchange, match=match)
             if match is None:
                 raise _Refusal(404, "Not Found")
+            if not self._throttling.admits(match.route):
+                raise _Refusal(429, "Too Many Requests")
             self._refuse_faulty(match.route)
             context = self._authorize(exchange, match)
             exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])

@@ -8,7 +8,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.errors import LocalCloudError
 from local.simulators.running import SIMULATED_PROVIDERS, start_simulator
+from local.state.simulator_memory import SimulatorMemory
+from local.state.store import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,9 +20,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        memory = SimulatorMemory(Store(options.state), options.provider) if options.state else None
         running = start_simulator(
-            options.provider, key=options.key, latency_s=options.latency, log_path=options.log, port=options.port
+            options.provider,
+            key=options.key,
+            latency_s=options.latency,
+            log_path=options.log,
+            port=options.port,
+            memory=memory,
         )
+    except LocalCloudError as error:
+        print(f"local.simulators: {error}", file=sys.stderr)
+        return error.exit_code
     except ValueError as error:
         print(f"local.simulators: {error}", file=sys.stderr)
         return 2
@@ -42,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", required=True, help="the only bearer key that is accepted")
     parser.add_argument("--latency", type=float, default=2.0, metavar="S", help="seconds a song takes (2)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append one JSON line per request")
+    state = "keep the bill, tasks and files in this file, and go on with it; needs --port for links to stay valid"
+    parser.add_argument("--state", type=Path, metavar="FILE", help=state)
     return parser
 
 

@@ -4,6 +4,11 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from hashlib import sha256
 from threading import Lock
+from typing import Final
+
+from local.simulators.memory import Memory, NoMemory
+
+_KIND: Final = "bill"
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,12 @@ class BillItem:
 class Bill:
     """Counts paid POSTs and their cost; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory: Memory = memory or NoMemory()
         self._lock = Lock()
-        self._items: list[BillItem] = []
-        self._usd = Decimal(0)
+        kept = [dict(item) for item in self._memory.saved(_KIND).values()]
+        self._usd = sum((Decimal(item.pop("usd")) for item in kept), Decimal(0))
+        self._items = [BillItem(**item) for item in kept]
 
     def add(
         self,
@@ -40,8 +47,10 @@ class Bill:
         counted = characters if charged else 0
         with self._lock:
             item = BillItem(len(self._items) + 1, model, prompt_sha256(prompt), charged, fault, counted)
+            cost = usd if charged else Decimal(0)
+            self._memory.save(_KIND, f"{item.number:09}", {**asdict(item), "usd": str(cost)})
             self._items.append(item)
-            self._usd += usd if charged else 0
+            self._usd += cost
 
     def as_json(self) -> dict[str, object]:
         """The bill so far, with amounts in US dollars."""
@@ -58,6 +67,7 @@ class Bill:
     def clear(self) -> None:
         """Start a new bill."""
         with self._lock:
+            self._memory.drop(_KIND)
             self._items.clear()
             self._usd = Decimal(0)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from local.simulators.faults import FaultKind, FaultTable
 from local.simulators.http.server import HttpServer
+from local.simulators.memory import Memory, NoMemory
 from local.simulators.providers.aimlapi import AimlapiDialect
 from local.simulators.providers.apiinone import ApiinoneDialect
 from local.simulators.providers.callbacks import Callbacks, Send, post_over_http
@@ -46,9 +47,16 @@ class RunningSimulator:
 
 
 def start_simulator(
-    provider: str, *, key: str, latency_s: float, log_path: Path | None = None, port: int = 0
+    provider: str,
+    *,
+    key: str,
+    latency_s: float,
+    log_path: Path | None = None,
+    port: int = 0,
+    memory: Memory | None = None,
 ) -> RunningSimulator:
     """Serve `provider` on 127.0.0.1 (port 0: any free one), accepting only `key`; a song takes `latency_s` seconds.
+    With a `memory`, it goes on with what it remembers.
 
     Raises UnknownSimulatorError, ValueError for an impossible latency or no key, OSError for a taken port.
     """
@@ -57,7 +65,9 @@ def start_simulator(
     if not key or not math.isfinite(latency_s) or latency_s < 0:
         raise ValueError(f"expected a key and a finite latency of at least 0 s, found a latency of {latency_s}")
     server = HttpServer(port, log_path)
-    simulator = build_simulator(provider, key=key, latency_s=latency_s, origin=server.url, log=server.log)
+    simulator = build_simulator(
+        provider, key=key, latency_s=latency_s, origin=server.url, log=server.log, memory=memory
+    )
     server.start(simulator.respond)
     return RunningSimulator(simulator, server)
 
@@ -72,6 +82,7 @@ def build_simulator(
     fetch: Callable[[str], bytes] = fetch_from_this_machine,
     log: RequestLog | None = None,
     send: Send = post_over_http,
+    memory: Memory | None = None,
 ) -> Simulator:
     """A simulator of `provider` without a server. Its file links begin with `origin`, `clock` returns monotonic
     seconds, `fetch` follows the links of recordings, `send` posts callbacks, and `log` records them.
@@ -80,7 +91,9 @@ def build_simulator(
     table = FaultTable(dialect.fault_rows, _players())
     waiting = WaitingFaults(table)
     callbacks = Callbacks(lambda prompt: waiting.take("callback", prompt, frozenset()), log, send)
-    backend = Backend(key, latency_s, Recordings(), Links(origin), callbacks, clock, fetch)
+    backend = Backend(
+        key, latency_s, Recordings(), Links(origin, memory), callbacks, clock, fetch, memory=memory or NoMemory()
+    )
     return Simulator(dialect(backend), backend, table, waiting)
 
 

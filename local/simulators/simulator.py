@@ -23,7 +23,7 @@ class Simulator:
         self._dialect = dialect
         self._backend = backend
         self._routes = (*dialect.routes(), file_route(backend))
-        self._bill = Bill()
+        self._bill = Bill(backend.memory)
         self._waiting = waiting
         self._limits = CallLimits(backend.clock)
         self._control = Control(dialect.provider, table, self._waiting, self._bill, self._limits)

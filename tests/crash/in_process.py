@@ -46,7 +46,7 @@ from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
-from tests.fakes.live.background import LateBackground
+from tests.fakes.live.background import LateWork
 from tests.fakes.wiring import forget_all
 from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
@@ -473,10 +473,11 @@ class InProcessCloud:
     def _posts_left(self) -> int:
         return 2 * len(self.providers.bills()["apiinone"]) - self._posted
 
-    def _publish(self, entry: dict[str, Any]) -> None:
+    def _publish(self, entry: dict[str, Any], then: Callable[[], None]) -> None:
         detail = json.loads(entry["Detail"])
         ended = self._ended.setdefault(detail["name"], Event())
         self.clients("events").put_events(Entries=[entry])
+        then()
         if detail["status"] != "RUNNING":
             ended.set()
 
@@ -507,7 +508,7 @@ def _prepare_moto() -> None:
 
 def _make_quick() -> None:
     """Leave out what takes half of a run and is the same in all of them, and have no threads that nobody can kill."""
-    vars(runtime)["in_background"] = LateBackground()
+    vars(runtime)["in_background"] = LateWork
     # A file that ships with the code.
     vars(runtime)["read_catalogue"] = cache(read_catalogue)
     # For every call moto looks through the addresses of all services.

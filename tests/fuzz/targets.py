@@ -16,11 +16,15 @@ from typing import Final, NamedTuple
 import httpx
 
 from fermata.adapters.audio.measurement import measure_audio
+from fermata.adapters.audio.mp3_pieces import Mp3PieceCutter
 from fermata.adapters.http.bodies import PIECE_BYTES, decoded
 from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, OGG, WAV, Container, find_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder
+from fermata.domain.catalogue.models import Catalogue, read_catalogue
+from fermata.domain.live.heard_audio import HeardAudio
 from fermata.domain.money.usage_export import parse_usage_export
+from fermata.domain.orders.order_request import parse_song_request
 from fermata.domain.triggers.json_lines import read_lines
 from fermata.domain.web.json_body import read_object
 from fermata.errors import BadAudioError, RequestRefusedError
@@ -28,6 +32,7 @@ from fermata.use_cases.generation.follow.parse_answer import decoded_song
 from tests.fixtures.http_answers import FIXTURES, answer_names, read_body
 from tests.fuzz.bombs import FILES
 
+_PROVIDERS: Final = ("minimax", "skillboss", "apiinone", "minimax_speech", "aimlapi_speech")
 _LONGEST_SEED: Final = 16 * 1024
 _OWN: Final = 8
 _UNPACKED_BYTES: Final = 1024 * 1024
@@ -100,7 +105,7 @@ def _measure(content: bytes, _: random.Random) -> int:
 
 @cache
 def _answers() -> Sequence[bytes]:
-    names = [(provider, name) for provider in ("minimax", "skillboss", "apiinone") for name in answer_names(provider)]
+    names = [(provider, name) for provider in _PROVIDERS for name in answer_names(provider)]
     kept = [read_body(*name)[:_LONGEST_SEED] for name in names]
     song = (FIXTURES / "audio" / "tone_opus.ogg").read_bytes()
     spelled = (song.hex().encode(), b64encode(song), b"data:audio/ogg;base64," + b64encode(song))
@@ -149,6 +154,54 @@ def _decode_text(content: bytes, choices: random.Random) -> int:
             decoder.feed(piece)
         decoder.close()
     return 2 * len(content)
+
+
+# ---- streams that are heard while they arrive
+
+
+@cache
+def _streams() -> Sequence[bytes]:
+    """Streams of music and speech, as kept, and one that is a whole song in two parts."""
+    kept = [
+        read_body(provider, name)[:_LONGEST_SEED]
+        for provider in ("minimax", "minimax_speech")
+        for name in answer_names(provider)
+        if name.startswith("stream")
+    ]
+    song = (FIXTURES / "audio" / "tone_xing_header.mp3").read_bytes()[:4000].hex()
+    parts = [(song[:4000], 1), (song[4000:], 1), (song, 2)]
+    return (*kept, b"".join(b'data: {"data":{"audio":"%s","status":%d}}\n\n' % (a.encode(), n) for a, n in parts))
+
+
+def _heard(pieces: Iterator[bytes]) -> bytes:
+    heard, audio = HeardAudio(), bytearray()
+    with suppress(BadAudioError):
+        for piece in pieces:
+            for part in heard.feed(piece):
+                audio += part
+        for part in heard.close():
+            audio += part
+    return bytes(audio)
+
+
+def _hear(content: bytes, choices: random.Random) -> int:
+    found = _heard(_pieces(content, choices))
+    if (whole := _heard(iter((content,)))) != found:
+        raise AssertionError(f"heard {len(whole)} bytes in one piece and {len(found)} in many")
+    return 3 * len(content)
+
+
+def _cut_pieces(pieces: Iterator[bytes]) -> bytes:
+    cutter = Mp3PieceCutter(4, 2)
+    found = [piece for part in pieces for piece in cutter.feed(part)]
+    return b"".join(piece.frames for piece in (*found, *cutter.close()))
+
+
+def _cut(content: bytes, choices: random.Random) -> int:
+    found = _cut_pieces(_pieces(content, choices))
+    if (whole := _cut_pieces(iter((content,)))) != found:
+        raise AssertionError(f"cut {len(whole)} bytes of music from one piece and {len(found)} from many")
+    return 3 * len(content)
 
 
 # ---- bodies
@@ -203,6 +256,27 @@ def _read_request(content: bytes, choices: random.Random) -> int:
 
 
 @cache
+def _orders() -> Sequence[bytes]:
+    song = b'{"model":"minimax/music-2.5","prompt":"folk","lyrics":"[Verse]\\nRain","live":true,"metadata":{"a":"1"}}'
+    speech = (
+        b'{"model":"minimax/speech-2.8-hd","text":"Rain, again.","voice":"English_Graceful_Lady","speed":1.5,'
+        b'"language":"en","emotion":"happy","subtitles":true,"fallbacks":["skillboss/speech-2.8-hd"]}'
+    )
+    return song, speech, b'{"model":"auto","kind":"speech","text":"Rain \\u65e9","max_credits":9}'
+
+
+def _read_order(content: bytes, _: random.Random) -> int:
+    with suppress(RequestRefusedError):
+        parse_song_request(content, _catalogue())
+    return len(content)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return read_catalogue()
+
+
+@cache
 def _exports() -> Sequence[bytes]:
     return (
         b"id,created_at,model,cost_usd\na1,2026-11-21T10:00:00Z,music-2.5,0.15\na1,2026-11-21T11:00:00Z,music-2.5,-0.15\n",
@@ -228,7 +302,10 @@ TARGETS: Final = {
     "answers": Target(_answers, _scan, 20),
     "songs": Target(_answers, _decode_answer, 20),
     "texts": Target(_texts, _decode_text, 20),
+    "streams": Target(_streams, _hear, 20),
+    "pieces": Target(_files_of(MP3), _cut, 40),
     "bodies": Target(_bodies, _unpack, 20),
     "requests": Target(_requests, _read_request, 20),
+    "orders": Target(_orders, _read_order, 40),
     "exports": Target(_exports, _read_export, 40),
 }

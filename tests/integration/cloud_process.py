@@ -99,7 +99,15 @@ def cloud_process(
 @contextmanager
 def running_cloud(arguments: Sequence[str], scratch: Path, project: Path = PROJECT_ROOT) -> Iterator[dict[str, Any]]:
     """Run a cloud with the fast parameters on a free port, and yield the line that it prints."""
-    everything = ["--port", "0", "--state-dir", str(scratch / "state"), *testing_parameters(), *arguments]
+    everything = [
+        "--port",
+        "0",
+        "--in-memory",
+        "--state-dir",
+        str(scratch / "state"),
+        *testing_parameters(),
+        *arguments,
+    ]
     with cloud_process(everything, scratch, project=project) as cloud:
         yield cloud.line()
         assert cloud.process.poll() is None, f"the cloud ended by itself: {cloud.stderr()}"

@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 
 from tests.integration.cloud_process import PATIENCE_S
+from tests.integration.song import TLS
 from tests.songs import wav_file
 
 _CREATE: Final = "/api/v1/audio/music"
@@ -47,7 +48,7 @@ class SunoProvider:
     def call_back(self, prompt: str, body: bytes = b"", content_type: str = "application/json") -> httpx.Response:
         """Post to an order's address."""
         return httpx.post(
-            self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=PATIENCE_S
+            self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=PATIENCE_S, verify=TLS
         )
 
     def created(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -25,10 +25,11 @@ from local.cli import parse_settings
 from tests.documents import DOCUMENTS, Document, named_scripts
 from tests.functions import ROOT
 from tests.integration.cloud_process import PATIENCE_S, running_cloud
-from tests.integration.song import Cloud
+from tests.integration.song import TLS, Cloud
 from tests.integration.song import request as song_request
 from tests.integration.use_cases.triggers.inbox import Inbox
 from tests.soak.__main__ import PARTS
+from tests.support.generators import assert_names_what_is_tested
 from tests.support.loopback import closed_port
 
 PORT_IN_DOCUMENTS: Final = "9000"
@@ -40,8 +41,13 @@ NEED_ANOTHER_MACHINE: Final = frozenset(
     }
 )
 """Commands that neither run nor can be checked here."""
-CHECKED: Final = ("make ", ".venv/bin/python -m pytest ", ".venv/bin/python -m tests.", ".venv/bin/python -m tooling")
-"""How commands begin that are checked instead of run."""
+CHECKED: Final = (
+    *("make ", ".venv/bin/python -m pytest ", ".venv/bin/python -m tests.", ".venv/bin/python -m tooling"),
+    *("npx ", "uvx "),
+)
+"""How commands begin that are checked instead of run. Those that run packages from a registry are run by
+`api/test_generated_clients.py` with the same packages.
+"""
 PROBLEMS: Final = {"docs/api.md": 1}
 """How many answers of a document's commands are problems on purpose."""
 pytestmark = pytest.mark.long
@@ -137,10 +143,11 @@ def reader(request: pytest.FixtureRequest, cloud: Cloud, ports: dict[str, int], 
 
 def furnished_folder(folder: Path, cloud: Cloud, port: int) -> Path:
     """What a reader has who followed the documents: the project's Python, their scripts, and the providers' keys."""
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name, module in (("python", ""), ("fermata", " -m fermata_client.cli")):
+        command = folder / ".venv" / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n', encoding="utf-8")
+        command.chmod(0o755)
     for name, script in named_scripts().items():
         (folder / name).write_text(script.replace(PORT_IN_DOCUMENTS, str(port)), encoding="utf-8")
     secret = cloud.aws("secretsmanager").get_secret_value(SecretId=cloud.line["outputs"]["ProviderKeysSecretArn"])
@@ -164,6 +171,17 @@ def an_uploaded_recording_is_sung_after(reader: Reader) -> None:
 
 def the_receiver_verifies_an_order_and_its_replay(reader: Reader) -> None:
     reader.cloud.until(lambda: reader.printed().count(" job.succeeded job_") >= 2)
+
+
+def songs_and_speech_are_saved_by_the_client_and_the_command_line(reader: Reader) -> None:
+    for name in ("ordered", "spoken", "folk", "evening", "waltz"):
+        assert (reader.folder / f"{name}.mp3").stat().st_size > 10_000
+    assert "deleted" in reader.printed()
+
+
+def an_agent_bought_one_song(reader: Reader) -> None:
+    assert "bought once: True" in reader.printed()
+    assert "succeeded http://127.0.0.1:" in reader.printed()
 
 
 def a_fault_in_the_prompt_is_played(reader: Reader) -> None:
@@ -197,7 +215,9 @@ def a_customer_sees_what_it_came_to(reader: Reader) -> None:
 
 AFTERWARDS: Final[Mapping[str, tuple[Callable[[Reader], None], ...]]] = {
     "README.md": (the_song_is_there,),
+    "docs/agents.md": (an_agent_bought_one_song,),
     "docs/api.md": (an_uploaded_recording_is_sung_after, the_receiver_verifies_an_order_and_its_replay),
+    "docs/client.md": (songs_and_speech_are_saved_by_the_client_and_the_command_line,),
     "docs/laptop.md": (a_fault_in_the_prompt_is_played,),
     "docs/operations.md": (
         a_customers_four_songs_are_reported_by_verified_webhooks,
@@ -234,6 +254,8 @@ def test_every_other_command_names_what_exists(command: str) -> None:
         check_make(words[1:])
     elif words[:3] == [".venv/bin/python", "-m", "pytest"]:
         check_pytest(words[3:])
+    elif words[0] in ("npx", "uvx"):
+        assert_names_what_is_tested(command)
     elif command not in NEED_ANOTHER_MACHINE:
         module = ROOT / words[2].replace(".", "/")
         assert (module / "__main__.py").is_file() or module.with_suffix(".py").is_file()
@@ -319,6 +341,6 @@ def test_the_provider_of_six_lines_returns_the_song_it_was_given(tmp_path: Path)
         try:
             with running_cloud([each.replace(PORT_IN_DOCUMENTS, str(port)) for each in arguments], tmp_path) as line:
                 job = Cloud(line).made(song_request("a song of one's own"))
-                assert httpx.get(job["tracks"][0]["url"]).content == song
+                assert httpx.get(job["tracks"][0]["url"], verify=TLS).content == song
         finally:
             provider.terminate()

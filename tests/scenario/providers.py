@@ -17,8 +17,8 @@ from tests.songs import hex_answer, json_answer, stream_answer
 from tests.support.audio_files import mp3
 
 AUDIO: Final = b"ID3" + bytes(40)
-_HEARD: Final = AUDIO + mp3(seconds=5)
-_STREAM: Final = stream_answer((_HEARD[:50_000], 1), (_HEARD[50_000:], 1), (_HEARD, 2))
+_HEARD: Final = AUDIO + mp3(rate=16_000, channels=1, kbps=8, seconds=5)
+_STREAM: Final = stream_answer((_HEARD[:3_000], 1), (_HEARD[3_000:], 1), (_HEARD, 2))
 """A song of two pieces and, in its last event, all of it."""
 
 

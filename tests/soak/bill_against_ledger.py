@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import httpx
 
-from local.cloud import DEMO_LIMITS
+from local.demo_tenant import DEMO_LIMITS
 from tests.integration.cloud_process import running_cloud
-from tests.integration.song import TERMINAL, Cloud, request
+from tests.integration.song import TERMINAL, TLS, Cloud, request
 from tests.soak.crowd import CLIENTS, SMOKE_CLIENTS, found_in_a_crowd
 from tests.soak.part import Found
 from tests.support.fact_sheet import fact_rows
@@ -156,7 +156,7 @@ class Soak:
     def _bills(self) -> dict[str, list[dict[str, Any]]]:
         bills: dict[str, list[dict[str, Any]]] = {}
         for address in self.cloud.line["simulators"].values():
-            for item in httpx.get(f"{address}/_sim/bill").raise_for_status().json()["items"]:
+            for item in httpx.get(f"{address}/_sim/bill", verify=TLS).raise_for_status().json()["items"]:
                 bills.setdefault(item["prompt_sha256"], []).append(item)
         return bills
 

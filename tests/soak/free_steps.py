@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx
 
 from tests.integration.cloud_process import running_cloud
-from tests.integration.song import Cloud
+from tests.integration.song import TLS, Cloud
 from tests.soak.bill_against_ledger import AT_ONCE, MODELS, Planned, Soak, arguments_of_the_cloud
 from tests.soak.part import Found
 
@@ -54,7 +54,7 @@ def _troubles(line: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     """Per provider every fault of a free step that its simulator plays, with its step."""
     found: dict[str, list[tuple[str, str]]] = {}
     for provider in MODELS:
-        rows = httpx.get(f"{line['simulators'][provider]}/_sim/faults").raise_for_status().json()["faults"]
+        rows = httpx.get(f"{line['simulators'][provider]}/_sim/faults", verify=TLS).raise_for_status().json()["faults"]
         found[provider] = [
             (fault, step)
             for row in rows
@@ -88,7 +88,7 @@ def _played(soak: Soak, plan: Planned, trouble: Trouble | None, until: float) ->
     if trouble is not None:
         order = {"fault": trouble.fault, "on": trouble.step, "match": plan.prompt, "times": trouble.times}
         simulator = soak.cloud.line["simulators"][plan.provider]
-        httpx.post(f"{simulator}/_sim/faults", json=order).raise_for_status()
+        httpx.post(f"{simulator}/_sim/faults", json=order, verify=TLS).raise_for_status()
     job = soak.made(plan)
     return len(job["tracks"]), f"{plan.provider} {trouble.step} {trouble.fault}" if trouble else "no trouble"
 

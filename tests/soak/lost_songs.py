@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
-from tests.integration.song import Cloud
+from tests.integration.song import TLS, Cloud
 from tests.soak.attacks import Tenant
 
 PER_DAY: Final[int] = getattr(DEFAULT_LIMITS, "lost_songs_per_day", 20)
@@ -107,7 +107,7 @@ def _billed(cloud: Cloud) -> tuple[Counter[str], float]:
     """How many songs each prompt was billed, and USD for all together."""
     billed, usd = Counter[str](), 0.0
     for address in cloud.line["simulators"].values():
-        bill = httpx.get(f"{address}/_sim/bill").raise_for_status().json()
+        bill = httpx.get(f"{address}/_sim/bill", verify=TLS).raise_for_status().json()
         usd += bill["usd"]
         billed.update(item["prompt_sha256"] for item in bill["items"] if item["charged"])
     return billed, usd

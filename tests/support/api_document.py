@@ -56,8 +56,7 @@ def operation_of(method: str, path: str) -> Json | None:
 
 def response_of(operation: Json, status: int | str) -> Json:
     """How an operation answers with a status; failures are shared between operations."""
-    answer: Json = operation["responses"][str(status)]
-    return _target(answer) if "$ref" in answer else answer
+    return target(operation["responses"][str(status)])
 
 
 def problems_with(schema: Json, value: object) -> list[str]:
@@ -71,7 +70,7 @@ _FROM_ELSEWHERE: Final = ("ratelimit", "ratelimit-policy")
 
 
 def _assert_headers(said: str, answer: Json, headers: Mapping[str, str]) -> None:
-    documented = {name.lower(): _target(header) for name, header in answer.get("headers", {}).items()}
+    documented = {name.lower(): target(header) for name, header in answer.get("headers", {}).items()}
     for name in (*_OURS, *_FROM_ELSEWHERE):
         assert name not in headers or name in documented, f"{said}: the header {name} is not documented; {ADVICE}"
     for name, header in documented.items():
@@ -91,12 +90,15 @@ def _assert_body(said: str, content: Json, body: object) -> None:
         assert told in known, f"{said}: {told} is not among the problems of this operation; {ADVICE}"
 
 
-def _target(reference: Json) -> Json:
+def target(reference: Json) -> Json:
+    """What a reference of the document leads to; anything else as it is."""
+    if "$ref" not in reference:
+        return reference
     value: Any = read_document()
     for step in reference["$ref"].removeprefix("#/").split("/"):
         value = value[step]
-    target: Json = value
-    return target
+    found: Json = value
+    return found
 
 
 @lru_cache(maxsize=1)

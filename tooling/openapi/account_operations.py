@@ -81,6 +81,7 @@ ACCOUNT_OPERATIONS: Final = (
         problems=("invalid_request", "rate_limited"),
         parameters=("Limit", "Cursor"),
         tag="account",
+        description="Ended keys stay in the list for a while.",
     ),
     Operation(
         "POST",
@@ -115,6 +116,7 @@ ACCOUNT_OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "The endpoint, without its secret.", Webhook, (), _WEBHOOK),),
         problems=("rate_limited",),
         tag="webhooks",
+        description="The secret is shown once, when it is made.",
     ),
     Operation(
         "PUT",
@@ -140,6 +142,7 @@ ACCOUNT_OPERATIONS: Final = (
         (Answer(HTTPStatus.NO_CONTENT, "Only jobs with a `callback_url` have a webhook now; the secret stays."),),
         problems=("rate_limited",),
         tag="webhooks",
+        description="A job's own `callback_url` still gets its post.",
     ),
     Operation(
         "POST",
@@ -160,6 +163,7 @@ ACCOUNT_OPERATIONS: Final = (
         body_examples=(("leaked", {"overlap_s": 0}),),
         body_optional=True,
         tag="webhooks",
+        description="For a while both secrets sign, so that receivers can change over without losing a webhook.",
     ),
     Operation(
         "POST",

@@ -6,16 +6,20 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from fermata.api.query import takes_any_query
 from fermata.api.responses.problem import GatewayMessage, Problem
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.webhooks.message import WebhookEvent, event_type
 from tooling.openapi import examples
-from tooling.openapi.operation import Answer, Operation
+from tooling.openapi.enumerations import ENUMERATIONS, with_named_enumerations
+from tooling.openapi.model_examples import model_examples
+from tooling.openapi.operation import COSTS, TAGS, Answer, Operation
 from tooling.openapi.operations import OPERATIONS, WEBHOOKS
 from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS
-from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
+from tooling.openapi.problems import FAILURE, PROBLEM_TYPES, ProblemType, table_of_types
+from tooling.openapi.schemas import schemas_of
 
 Json = dict[str, Any]
 
@@ -29,18 +33,21 @@ never passed over.
 
 ## Problems
 
-Whatever is wrong is told as `application/problem+json` (RFC 9457); `type` is one of these:
+Whatever is wrong is a `Problem`, `application/problem+json` (RFC 9457); its `type` is one of these:
 
 {problems}
 ## What API Gateway answers itself
 
-Before a function is asked, or instead of it, API Gateway answers in the form of AWS, `{{"message": "..."}}`: 401
-without a key, 403 for a wrong one, 413 for a body over 10 MB, 429 where the account's own limit is reached, 500 where a
-function broke, and 503 where none answered in time. After a 500 or 503 an order may be stored all the same: repeat it
-with its `Idempotency-Key`.
+The one exception: before a function is asked, or instead of it, API Gateway answers in the form of AWS, as a
+`GatewayMessage`, `{{"message": "..."}}`: 401 without a key, 403 for a wrong one, 413 for a body over 10 MB, 429 where
+the account's own limit is reached, 500 where a function broke, and 503 where none answered in time. Statuses that both
+may answer have the schema `Failure`, which is either of the two. After a 500 or 503 an order may be stored all the
+same: repeat it with its `Idempotency-Key`.
 """
 _GATEWAY: Final = {401: "Unauthorized", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 _GATEWAY_ALWAYS: Final = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
+_MOST_NAMED: Final = 3
+"""Most ways to fail that make up the name of a response; one with more has the name of its operation."""
 
 
 def openapi_document() -> Json:
@@ -54,17 +61,21 @@ def openapi_document() -> Json:
             "title": "Fermata",
             "version": _VERSION,
             "description": _INTRODUCTION.format(problems=table_of_types()),
+            "contact": {"name": "The operator of this deployment"},
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "security": [{"ApiKey": []}],
+        "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
         "paths": paths,
         "webhooks": {event_type(status): _webhook(event_type(status), told) for status, told in WEBHOOKS.items()},
         "components": {
             "securitySchemes": {
                 "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
             },
-            "parameters": {**PARAMETERS, **WEBHOOK_PARAMETERS},
+            "parameters": with_named_enumerations({**PARAMETERS, **WEBHOOK_PARAMETERS}),
             "headers": HEADERS,
+            "examples": {name: {"value": value} for name, value in model_examples(read_catalogue()).items()},
             "responses": {
                 name: response
                 for operation in OPERATIONS
@@ -82,15 +93,16 @@ def written() -> str:
 
 def _operation(operation: Operation) -> Json:
     entry: Json = {"operationId": operation.id, "tags": [operation.tag], "summary": operation.summary}
-    if operation.description:
-        entry["description"] = operation.description
+    entry["description"] = f"{COSTS} {operation.description}" if operation.buys else operation.description
     if operation.public:
         entry["security"] = []
     if operation.parameters:
         entry["parameters"] = [_ref("parameters", name) for name in operation.parameters]
     if operation.body:
-        examples = {name: {"value": value} for name, value in operation.body_examples}
-        content = {"schema": _ref("schemas", operation.body.__name__), "examples": examples}
+        shown: Json = {name: {"value": value} for name, value in operation.body_examples}
+        if operation.body is SongRequest:
+            shown |= {name: _ref("examples", name) for name in model_examples(read_catalogue())}
+        content = {"schema": _ref("schemas", operation.body.__name__), "examples": shown}
         entry["requestBody"] = {"required": not operation.body_optional, "content": {"application/json": content}}
     limited = _limited(operation)
     succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
@@ -149,7 +161,9 @@ def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[
         problems = [problem for problem in own if problem.status == status]
         message = gateway.get(status)
         told_by = [*(kind.slug for kind in problems), *(["gateway"] if message else [])]
-        name = "_".join([str(status), *told_by, *([] if limited else ["public"])])
+        # Some clients make a type of each name.
+        told = "_".join(told_by) if len(told_by) <= _MOST_NAMED else operation.id
+        name = f"{told}_{status}" if limited else f"{told}_{status}_public"
         yield str(status), name, _failure(status, problems, message, limited)
 
 
@@ -170,12 +184,14 @@ def _gateway(operation: Operation) -> dict[int, str]:
 
 def _failure(status: int, problems: list[ProblemType], message: str | None, limited: tuple[str, ...]) -> Json:
     content: Json = {}
+    # Clients that `openapi-python-client` writes read one schema per status, whatever the type of the content.
+    either = _ref("schemas", "Failure") if problems and message is not None else None
     if problems:
-        examples = {kind.slug: {"summary": kind.when, "value": kind.example()} for kind in problems}
-        content["application/problem+json"] = {"schema": _ref("schemas", "Problem"), "examples": examples}
+        shown = {kind.slug: {"summary": kind.when, "value": kind.example()} for kind in problems}
+        content["application/problem+json"] = {"schema": either or _ref("schemas", "Problem"), "examples": shown}
     if message is not None:
         example = {"message": message}
-        content["application/json"] = {"schema": _ref("schemas", "GatewayMessage"), "example": example}
+        content["application/json"] = {"schema": either or _ref("schemas", "GatewayMessage"), "example": example}
     says_when = status in (429, 503) or any(kind.slug == "no_such_track" for kind in problems)
     headers = (*(("Retry-After",) if says_when else ()), *limited)
     entry: Json = {"description": _what_went_wrong(status, problems, message)}
@@ -195,11 +211,8 @@ def _ref(kind: str, name: str) -> Json:
 
 
 def _schemas() -> Json:
-    models: dict[type[BaseModel], None] = dict.fromkeys([*_models(), Problem, GatewayMessage, WebhookEvent])
-    _, found = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
-    return {name: _plain(schema) for name, schema in sorted(found["$defs"].items())}
+    schemas = schemas_of([*_models(), Problem, GatewayMessage, WebhookEvent], read_catalogue())
+    return dict(sorted({**with_named_enumerations(schemas), **ENUMERATIONS, "Failure": FAILURE}.items()))
 
 
 def _models() -> Iterator[type[BaseModel]]:
@@ -207,13 +220,3 @@ def _models() -> Iterator[type[BaseModel]]:
         if operation.body:
             yield operation.body
         yield from (each.body for each in operation.answers if each.body and not isinstance(each.body, dict))
-
-
-def _plain(schema: Json) -> Json:
-    """A schema without the titles that only repeat its name, and with descriptions on single lines."""
-    kept = {name: value for name, value in schema.items() if name != "title"}
-    if "description" in kept:
-        kept["description"] = " ".join(kept["description"].split())
-    if "properties" in kept:
-        kept["properties"] = {name: _plain(value) for name, value in kept["properties"].items()}
-    return kept

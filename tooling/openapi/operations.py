@@ -71,6 +71,7 @@ OPERATIONS: Final = (
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
         description="What a model takes stands in `GET /v1/models`; what it does not take is refused, never ignored.",
+        buys=True,
     ),
     Operation(
         "GET",
@@ -80,6 +81,7 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "A page of jobs.", JobList, (), examples.JOB_LIST),),
         problems=("invalid_request", "rate_limited"),
         parameters=("Status", "Limit", "Cursor"),
+        description="A page may be short and still have a next one: its `next_cursor` leads on.",
     ),
     Operation(
         "GET",
@@ -92,6 +94,10 @@ OPERATIONS: Final = (
         ),
         problems=("not_found", "invalid_request", "rate_limited"),
         parameters=("JobId", "Include", "IfNoneMatch"),
+        description=(
+            "Poll it no faster than `Retry-After` says, with the `ETag` of the last answer in `If-None-Match`. Links "
+            "to files are minted at each read."
+        ),
     ),
     Operation(
         "DELETE",
@@ -101,6 +107,9 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.NO_CONTENT, "Nothing is left but a tombstone."),),
         problems=("not_found", "not_finished", "rate_limited"),
         parameters=("JobId",),
+        description=(
+            "Removes its words, title, metadata, songs and the provider's answers for good. What was paid stays paid."
+        ),
     ),
     Operation(
         "GET",
@@ -109,7 +118,11 @@ OPERATIONS: Final = (
         "The song itself, by a redirect to a fresh link",
         (Answer(HTTPStatus.FOUND, "The song is there for a while.", None, ("Location",)),),
         problems=("not_found", "no_such_track", "invalid_request", "rate_limited"),
-        parameters=("JobId", "Track"),
+        parameters=("JobId", "TrackNumber"),
+        description=(
+            "A client that follows redirects downloads the song. The link is a secret that needs no key, so do not "
+            "send yours along."
+        ),
     ),
     Operation(
         "GET",
@@ -119,6 +132,7 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "Every attempt.", AttemptList, (), examples.ATTEMPT_LIST),),
         problems=("not_found", "rate_limited"),
         parameters=("JobId",),
+        description="For support and bookkeeping: a job may ask several providers, and one of them several times.",
     ),
     Operation(
         "POST",
@@ -128,6 +142,7 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "The job, canceled and refunded.", Job, (), examples.CANCELED_JOB),),
         problems=("not_found", "already_ordered", "already_finished", "rate_limited"),
         parameters=("JobId",),
+        description="Only while it is `queued`, because no provider takes an order back. Every held credit returns.",
     ),
     Operation(
         "GET",
@@ -138,6 +153,7 @@ OPERATIONS: Final = (
         problems=("not_found", "rate_limited"),
         parameters=("JobId",),
         tag="webhooks",
+        description="Requested deliveries stand beside the one at the job's end.",
     ),
     Operation(
         "POST",
@@ -156,6 +172,7 @@ OPERATIONS: Final = (
         problems=("not_found", "not_finished", "no_webhook", "too_many_replays", "rate_limited"),
         parameters=("JobId",),
         tag="webhooks",
+        description="It costs no credits. The receiver sees the same `webhook-id` and can tell that it is a repeat.",
     ),
     Operation(
         "POST",
@@ -166,6 +183,9 @@ OPERATIONS: Final = (
         problems=(*OF_A_BODY, "rate_limited"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
+        description=(
+            "Free: takes the body of an order and checks it in the same way, but asks no provider and holds no credits."
+        ),
     ),
     Operation(
         "GET",
@@ -174,7 +194,7 @@ OPERATIONS: Final = (
         "The models on offer with their limits, prices and usual times",
         (Answer(HTTPStatus.OK, "The models.", ModelList, (), examples.MODEL_LIST),),
         problems=("invalid_request", "rate_limited"),
-        parameters=("Kind", "Sort"),
+        parameters=("OfKind", "Sort"),
         description="Each has one request that works as it stands, `example`.",
         tag="models",
     ),
@@ -187,6 +207,7 @@ OPERATIONS: Final = (
         problems=("invalid_request", "rate_limited"),
         parameters=("SpeakingModel", "Language"),
         tag="models",
+        description="Free. An order names a voice by its `id`.",
     ),
     Operation(
         "POST",
@@ -198,6 +219,10 @@ OPERATIONS: Final = (
         body=UploadRequest,
         body_examples=(("wav", {"content_type": "audio/wav", "bytes": 1024044}),),
         tag="references",
+        description=(
+            "Send the form's fields and then the file, of exactly the announced size and type. Orders may name the "
+            "id for 29 days."
+        ),
     ),
     Operation(
         "GET",
@@ -207,6 +232,7 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "The account.", Account, (), examples.ACCOUNT),),
         problems=("rate_limited",),
         tag="account",
+        description="Read it to see how many credits an order may hold.",
     ),
     Operation(
         "GET",
@@ -256,6 +282,7 @@ OPERATIONS: Final = (
         parameters=("CallbackToken",),
         tag="providers",
         public=True,
+        description="For providers only. It changes nothing about a job but when it is looked at next.",
     ),
     Operation(
         "GET",
@@ -265,6 +292,7 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "An OpenAPI 3.1 document.", {"type": "object"}),),
         tag="service",
         public=True,
+        description="It needs no key and costs nothing.",
     ),
     Operation(
         "GET",
@@ -274,5 +302,6 @@ OPERATIONS: Final = (
         (Answer(HTTPStatus.OK, "They do.", Health, (), {"status": "ok"}),),
         tag="service",
         public=True,
+        description="It checks nothing else.",
     ),
 )

@@ -39,11 +39,11 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "Limit": _parameter(
         "query",
         "limit",
-        "Most items on the page; it may have fewer and still not be the last.",
-        {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
+        f"Most items on the page, {DEFAULT_LIMIT} without it; a page may have fewer and still not be the last.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
-    "Kind": _parameter(
+    "OfKind": _parameter(
         "query", "kind", "Only models that make this.", {"type": "string", "enum": list(get_args(Kind))}
     ),
     "Sort": _parameter(
@@ -76,14 +76,14 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "What makes a group: `day`, `model`, `key` and one `metadata.NAME`, with commas between them; a comma within "
         "NAME has a backslash before it. Without the parameter `day,model`. Other groups come at once, at most "
         f"{MOST_GROUPS}; groups by key or metadata are of at most {MOST_JOBS} jobs.",
-        {"type": "string", "default": "day,model"},
+        {"type": "string"},
         "key,metadata.project",
     ),
     "UsageLimit": _parameter(
         "query",
         "limit",
-        "Most entries on the page.",
-        {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT, "default": USAGE_LIMIT},
+        f"Most entries on the page, {USAGE_LIMIT} without it.",
+        {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT},
     ),
     "Include": _parameter(
         "query",
@@ -91,7 +91,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "`request` adds the accepted order to the job, until the job is deleted.",
         {"type": "string", "enum": ["request"]},
     ),
-    "Track": _parameter(
+    "TrackNumber": _parameter(
         "query",
         "track",
         "Which of the job's songs; without it the first that is there.",

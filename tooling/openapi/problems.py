@@ -40,6 +40,11 @@ _WITHOUT_AN_ERROR: Final = (
     ProblemType("no_such_track", 409, "There is no such track", "The job has no track of this number, or not yet."),
     ProblemType("internal", 500, "Internal error", "Something went wrong on our side; quote request_id."),
 )
+FAILURE: Final[dict[str, Any]] = {
+    "description": "What went wrong: a `Problem`, or where API Gateway answered itself a `GatewayMessage`.",
+    "anyOf": [{"$ref": "#/components/schemas/Problem"}, {"$ref": "#/components/schemas/GatewayMessage"}],
+}
+"""The body of a status that a function and API Gateway may both answer with."""
 
 
 def _first_sentence(error: type[Exception]) -> str:

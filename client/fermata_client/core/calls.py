@@ -1,6 +1,7 @@
 """One call: the request, and its repetitions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -13,8 +14,11 @@ from fermata_client.models.answer import Answer
 
 M = TypeVar("M", bound=Answer)
 
+_SHORTEST_S: Final = 1.0
+"""What is left of a wait is never less, so that its last look can be answered."""
 _WORTH_REPEATING: Final = frozenset(
     {
+        HTTPStatus.TOO_MANY_REQUESTS,
         *(HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY),
         *(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
     }
@@ -32,20 +36,23 @@ def call(
     """The answer to a request, which is a success. Raises an error of `fermata_client.errors`.
 
     A request that is not `repeatable` is sent again only where it surely did nothing. `until` is the moment of the
-    monotonic clock after which no pause ends.
+    monotonic clock at which it ends.
     """
     policy, failures = retries or context.retries, 0
     while True:
-        trouble = yield from _once(context, request)
+        trouble = yield from _once(context, _in_time(context, request, until))
         if isinstance(trouble, Response):
             return trouble
         failures += 1
         if not _may_repeat(trouble, repeatable=repeatable):
             raise trouble
         pause_s = policy.pause_s(failures, _retry_after(trouble), context.clock.chance)
-        if pause_s is None or (until is not None and context.clock.monotonic() + pause_s > until):
+        if pause_s is None:
             raise trouble
-        yield Pause(pause_s)
+        left_s = pause_s if until is None else max(0.0, until - context.clock.monotonic())
+        yield Pause(min(pause_s, left_s))
+        if left_s < pause_s:
+            raise trouble
 
 
 def value(context: Context, request: Request, kind: type[M], *, repeatable: bool = True) -> Flow[M]:
@@ -64,6 +71,13 @@ def network_error(lost: LostError) -> NetworkError:
     if lost.bad_certificate:
         advice = "the server's certificate or this machine's clock is wrong; set the clock, or look at the base URL"
     return NetworkError(f"no answer came ({lost}); {advice}", sent=lost.sent)
+
+
+def _in_time(context: Context, request: Request, until: float | None) -> Request:
+    """The request with what is left as its timeout."""
+    if until is None:
+        return request
+    return replace(request, timeout_s=max(_SHORTEST_S, until - context.clock.monotonic()))
 
 
 def _once(context: Context, request: Request) -> Flow[Response | FermataError]:

@@ -11,8 +11,9 @@ import httpx
 from fermata_client.core.flow import LostError, Request, Response
 from fermata_client.version import __version__
 
-TIMEOUT: Final = httpx.Timeout(60, connect=10)
-"""Seconds for each step of a request: every answer of Fermata's begins within half a minute."""
+TIMEOUT_S: Final = 60.0
+"""For each step of a request: every answer of Fermata's begins within half a minute."""
+CONNECT_TIMEOUT_S: Final = 10.0
 USER_AGENT: Final = f"fermata-client/{__version__} Python/{platform.python_version()}"
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -21,7 +22,8 @@ def request_of(request: Request) -> httpx.Request:
     """The request as httpx sends it, without anything that a client of its caller would add."""
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **request.headers}
     made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
-    made.extensions["timeout"] = TIMEOUT.as_dict()
+    longest_s = TIMEOUT_S if request.timeout_s is None else min(request.timeout_s, TIMEOUT_S)
+    made.extensions["timeout"] = httpx.Timeout(longest_s, connect=min(longest_s, CONNECT_TIMEOUT_S)).as_dict()
     return made
 
 

@@ -11,11 +11,14 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
+import httpx
+
 from fermata_client.core.flow import Request
 from fermata_client.core.retries import Retries
 from fermata_client.errors import SettingsError
 
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
+_LONGEST_ORDER_KEY: Final = 255
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,27 @@ class Context:
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Request:
-        """A request to Fermata with the key. Parts of the path are escaped, and what is None is left out."""
-        url = f"{self.base_url}/v1/{'/'.join(quote(part, safe='') for part in path)}"
+        """A request to Fermata with the key. Parts of the path are escaped, and what is None is left out.
+
+        Raises `SettingsError` for a body that is no JSON.
+        """
+        url = f"{self.base_url}/v1/{'/'.join(quote(part, safe='', errors='replace') for part in path)}"
         named = {name: value for name, value in (query or {}).items() if value is not None}
         sent = {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        text = None if body is None else json.dumps(body, allow_nan=False).encode()
+        try:
+            text = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"the request is no JSON: {error}") from error
         return Request(method, f"{url}?{urlencode(named)}" if named else url, sent, text)
+
+
+def checked_order_key(key: str) -> str:
+    """The key of an order where it can be one; raises `SettingsError`."""
+    if len(key) > _LONGEST_ORDER_KEY or not _KEY.fullmatch(key):
+        raise SettingsError(f"expected an idempotency key of 1 to 255 visible ASCII characters, found {key!r}")
+    return key
 
 
 def checked_key(api_key: str | None) -> str:
@@ -72,6 +88,8 @@ def checked_url(base_url: str | None) -> str:
     if not base_url:
         raise SettingsError("there is no base URL; pass base_url or set FERMATA_BASE_URL")
     parts = _split(base_url.strip())
+    if any(each.isspace() for each in base_url.strip()):
+        raise SettingsError(f"the base URL {base_url!r} cannot be read: it has spaces")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingsError(f"expected a base URL such as https://api.example.com, found {base_url!r}")
     if parts.username is not None or parts.password is not None:
@@ -84,8 +102,8 @@ def checked_url(base_url: str | None) -> str:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
         raise SettingsError(f"the base URL {url!r} cannot be read: {error}") from error
     return parts
 

@@ -14,12 +14,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Headers may hold the API key, so they are not shown."""
+    """One HTTP request. Headers may hold the API key, so they are not shown. Each of its steps may take `timeout_s`,
+    where that is less than usual.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from fermata_client.core.answers import retry_after, server_time, value_of
 from fermata_client.core.calls import call, get
-from fermata_client.core.context import Context
+from fermata_client.core.context import Context, checked_order_key
 from fermata_client.core.flow import Emit, Flow, Pause, Response
 from fermata_client.core.outcomes import error_of_job
 from fermata_client.core.progress import Update
-from fermata_client.errors import ConflictError, FermataError, WaitTimeoutError
+from fermata_client.core.retries import Retries
+from fermata_client.errors import ConflictError, FermataError, NoAnswerError, WaitTimeoutError
 from fermata_client.models.answer import Answer, Kind
 from fermata_client.models.catalogue import Quote
 from fermata_client.models.job import Attempt, Job
@@ -94,7 +95,7 @@ def submit(
 
     Errors name the key in `idempotency_key`: a caller that orders again with it within a day buys nothing twice.
     """
-    key = idempotency_key or context.clock.new_key()
+    key = checked_order_key(context.clock.new_key() if idempotency_key is None else idempotency_key)
     request = context.request("POST", "jobs", body=body_of(model, order), headers={"Idempotency-Key": key})
     try:
         response = yield from call(context, request)
@@ -114,7 +115,7 @@ def quote(context: Context, model: str, **order: Unpack[Order]) -> Flow[Quote]:
 
 def status(state: JobState) -> Flow[Job]:
     """The job as it is now, with fresh links."""
-    return (yield from _look(state, until=None))
+    return (yield from _look(state, state.context.retries))
 
 
 def events(state: JobState, *, timeout_s: float | None = None) -> Flow[Job]:
@@ -127,7 +128,7 @@ def events(state: JobState, *, timeout_s: float | None = None) -> Flow[Job]:
     until = None if timeout_s is None else began + timeout_s
     before: str | None = None
     while True:
-        job = yield from _look(state, until=until)
+        job = yield from _look_until(state, until, timeout_s)
         yield Emit(Update.of(job, before, state.seen_at))
         before = job.status
         if job.is_finished:
@@ -156,7 +157,7 @@ def cancel(state: JobState) -> Flow[Job]:
         return state.saw((yield from call(state.context, request)))
     except ConflictError as refused:
         # An earlier request, whose answer was lost, may have canceled it.
-        job = yield from _look(state, until=None)
+        job = yield from _look(state, state.context.retries)
         if job.status == "canceled":
             return job
         refused.job_id = state.job_id
@@ -173,11 +174,21 @@ def attempts(state: JobState) -> Flow[list[Attempt]]:
     return (yield from get(state.context, Attempts, "jobs", state.job_id, "attempts")).data
 
 
-def _look(state: JobState, until: float | None) -> Flow[Job]:
+def _look_until(state: JobState, until: float | None, timeout_s: float | None) -> Flow[Job]:
+    """A look of a wait: patient, because the job goes on, but not beyond the wait's end."""
+    try:
+        return (yield from _look(state, state.context.retries.patient(), until))
+    except NoAnswerError as error:
+        if until is None or state.job is None or state.context.clock.monotonic() < until:
+            raise
+        raise WaitTimeoutError(state.job, timeout_s or 0) from error
+
+
+def _look(state: JobState, retries: Retries, until: float | None = None) -> Flow[Job]:
     context = state.context
     request = context.request("GET", "jobs", state.job_id)
     try:
-        return state.saw((yield from call(context, request, retries=context.retries.patient(), until=until)))
+        return state.saw((yield from call(context, request, retries=retries, until=until)))
     except FermataError as error:
         error.job_id = state.job_id
         raise

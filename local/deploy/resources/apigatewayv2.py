@@ -9,7 +9,7 @@ from annotated_types import Len
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from local.deploy.deployment import REGION, Authorizer, Cors, Route
+from local.deploy.deployment import REGION, Authorizer, Cors, Route, Throttle
 from local.deploy.resources.resource_type import Created, Properties, ResourceType, Stack, UnsupportedValueError
 
 _FUNCTION_OF_URI: Final = re.compile(r"functions/(arn:[^/]+)/invocations")
@@ -87,12 +87,20 @@ class ApiProperties(Properties):
     body: Body
 
 
+class RouteSettings(Properties):
+    """The limit of each route, in requests a second and at once."""
+
+    throttling_rate_limit: Annotated[float, Field(ge=0)]
+    throttling_burst_limit: Annotated[int, Field(ge=0)]
+
+
 class StageProperties(Properties):
     """The only stage that the HTTP bridge serves: the default one, always up to date."""
 
     api_id: str
     stage_name: Literal["$default"]
     auto_deploy: Literal[True]
+    default_route_settings: RouteSettings | None = None
 
 
 def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Created:
@@ -157,7 +165,11 @@ def _function_arn(uri: str, where: str) -> str:
 
 
 def _create_stage(_logical_id: str, properties: StageProperties, _stack: Stack) -> Created:
-    return Created(properties.stage_name)
+    settings = properties.default_route_settings
+    if settings is None:
+        return Created(properties.stage_name)
+    throttle = Throttle(settings.throttling_rate_limit, settings.throttling_burst_limit)
+    return Created(properties.stage_name, throttles={properties.api_id: throttle})
 
 
 RESOURCE_TYPES: Final = (

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec, Route
+from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec, Route, Throttle
 
 Clients: TypeAlias = Callable[[str], Any]
 """Returns the boto3 client of a service. The type is loose, because the name decides it at run time."""
@@ -65,6 +65,8 @@ class Created:
     attributes: Mapping[str, str] = field(default_factory=dict)
     functions: tuple[FunctionSpec, ...] = ()
     routes: tuple[Route, ...] = ()
+    throttles: Mapping[str, Throttle] = field(default_factory=dict)
+    """The limit for each route by the physical id of the API."""
     layer_dir: Path | None = None
 
 

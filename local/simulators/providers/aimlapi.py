@@ -3,7 +3,7 @@ routes of music-01.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
@@ -27,6 +27,7 @@ from local.simulators.refusals import first_wrong_field
 
 PATH: Final = "/v2/generate/audio"
 _QUEUED_SHARE: Final = 0.2
+_KIND: Final = "task"
 # These do not apply to tasks; they belong to music-01, whose answer is the song.
 _DEAF_TO: Final = frozenset(
     {
@@ -72,7 +73,10 @@ class AimlapiDialect:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = Lock()
-        self._tasks: dict[str, Task] = {}
+        self._tasks = {
+            task_id: Task(task_id, Song(**kept["song"]), backend.calendar.instant(kept["created"]))
+            for task_id, kept in backend.memory.saved(_KIND).items()
+        }
         self._music01 = Music01(backend)
 
     def routes(self) -> tuple[Route, ...]:
@@ -101,6 +105,7 @@ class AimlapiDialect:
 
     def forget(self) -> None:
         """Drop every task and every recording."""
+        self._backend.memory.drop(_KIND)
         with self._lock:
             self._tasks.clear()
         self._music01.forget()
@@ -125,6 +130,8 @@ class AimlapiDialect:
 
     def _create(self, order: SongBody, model: TaskModel, fault: Fault | None) -> Answer:
         task = Task(f"{uuid4()}:{order.model}", order.song, self._backend.clock())
+        kept = {"song": asdict(task.song), "created": self._backend.calendar.date(task.created_at)}
+        self._backend.memory.save(_KIND, task.id, kept)
         with self._lock:
             self._tasks[task.id] = task
         body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage(order)}}

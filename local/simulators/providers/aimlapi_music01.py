@@ -34,6 +34,7 @@ USD_SPENT: Final = Decimal("0.0315")
 _RULE: Final = RecordingRule(longer_than_s=10)
 PURPOSES: Final = ("song", "voice", "instrumental")
 _KEPT: Final = {"song": ("voice", "instrumental"), "voice": ("voice",), "instrumental": ("instrumental",)}
+_KIND: Final = "upload"
 _ID_BEGINS: Final = {"voice": "vocal", "instrumental": "instrumental"}
 _SUCCESS: Final = {"status_code": 0, "status_msg": "success"}
 _DEAF_TO: Final = frozenset({FaultKind.STATUS_WORD, FaultKind.DIRECT, FaultKind.LINK})
@@ -72,7 +73,7 @@ class Music01:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = Lock()
-        self._ids: set[str] = set()
+        self._ids = set(backend.memory.saved(_KIND))
 
     def routes(self) -> tuple[Route, ...]:
         """The free route and the paid route."""
@@ -83,6 +84,7 @@ class Music01:
 
     def forget(self) -> None:
         """Drop every recording."""
+        self._backend.memory.drop(_KIND)
         with self._lock:
             self._ids.clear()
 
@@ -99,6 +101,8 @@ class Music01:
         if fault is not None and fault.kind is FaultKind.CODE:
             return coded_answer(int(fault.argument))
         ids = {f"{kind}_id": f"{_ID_BEGINS[kind]}-{token_hex(8)}" for kind in _KEPT[purpose]}
+        for value in ids.values():
+            self._backend.memory.save(_KIND, value, {})
         with self._lock:
             self._ids.update(ids.values())
         return json_answer(200, {**ids, "base_resp": _SUCCESS, **_hints(fault)})

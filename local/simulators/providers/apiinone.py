@@ -31,6 +31,7 @@ MESSAGES: Final[Mapping[int, str]] = {
     429: "Too many requests",
 }
 _FIRST_SHARE: Final = 0.5
+_KIND: Final = "task"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class ApiinoneDialect:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = Lock()
-        self._tasks: dict[str, Task] = {}
+        self._tasks = {
+            task_id: Task(task_id, read_music_order(kept["order"]), backend.calendar.instant(kept["created"]))
+            for task_id, kept in backend.memory.saved(_KIND).items()
+        }
 
     def routes(self) -> tuple[Route, ...]:
         """The create route and both poll routes."""
@@ -91,6 +95,7 @@ class ApiinoneDialect:
 
     def forget(self) -> None:
         """Drop every task."""
+        self._backend.memory.drop(_KIND)
         with self._lock:
             self._tasks.clear()
 
@@ -112,6 +117,8 @@ class ApiinoneDialect:
             link = {"audio_url": self._backend.links.mint(order.songs[0])}
             return json_answer(200, link, after_s=self._backend.latency_s, charged=True)
         task = Task(f"n74{uuid4().hex}", order, self._backend.clock())
+        kept = {"order": order.as_json(), "created": self._backend.calendar.date(task.created_at)}
+        self._backend.memory.save(_KIND, task.id, kept)
         with self._lock:
             self._tasks[task.id] = task
         accepted, *stages = (self._stage(task, share) for share in (0.0, _FIRST_SHARE, 1.0))

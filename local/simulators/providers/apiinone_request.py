@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,9 @@ class MusicOrder(Protocol):
 
     model: str
 
+    def as_json(self) -> dict[str, Any]:
+        """The body that ordered it."""
+
     @property
     def callback_url(self) -> str | None:
         """The URL for callbacks, if any."""
@@ -47,6 +50,10 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The body that ordered it."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class MinimaxOrder(_Body):

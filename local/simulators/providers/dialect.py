@@ -6,6 +6,7 @@ bill, the log and the control routes.
 """
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,7 @@ from local.simulators.call_limits import Busy
 from local.simulators.faults import Fault, FaultKind, FaultRow, Place
 from local.simulators.gate import Gate
 from local.simulators.http.exchange import Answer, Request
+from local.simulators.memory import Calendar, Memory, NoMemory
 from local.simulators.providers.callbacks import Callbacks
 from local.simulators.providers.links import Links
 from local.simulators.recording import Recordings
@@ -65,6 +67,12 @@ class Backend:
     clock: Callable[[], float]
     fetch: Callable[[str], bytes]
     gate: Gate = field(default_factory=Gate)
+    memory: Memory = field(default_factory=NoMemory)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The clock's instants as times."""
+        return Calendar(self.clock, time.time)
 
 
 class Dialect(Protocol):

@@ -4,16 +4,19 @@ import base64
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import Final
 from urllib.parse import quote
 
 from local.simulators.http.exchange import Answer, RefusedError, Request, text_answer
+from local.simulators.memory import Memory, NoMemory
 from local.simulators.recording import Song
 
 LINK_TTL_S: Final = 24 * 3600
+_KIND: Final = "link"
+_EXPIRED: Final = "expired link"
 NOT_AUDIO: Final = b"This is not a song, whatever its name and its type say.\n" * 80
 
 
@@ -32,12 +35,13 @@ class LinkedFile:
 class Links:
     """Makes links and finds their files; thread-safe. A link is valid only byte for byte."""
 
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
+    def __init__(self, origin: str, memory: Memory | None = None) -> None:
+        self._origin, self._memory = origin, memory or NoMemory()
         self._secret = secrets.token_bytes(32)
         self._lock = Lock()
-        self._files: dict[str, LinkedFile] = {}
-        self._expired: set[str] = set()
+        kept = self._memory.saved(_KIND)
+        self._files = {path: LinkedFile(**{**file, "song": Song(**file["song"])}) for path, file in kept.items()}
+        self._expired = set(self._memory.saved(_EXPIRED))
 
     def mint(self, song: Song, *, genuine: bool = True, subtitles: bool = False) -> str:
         """A new link to the file of `song`, or to its subtitles."""
@@ -46,8 +50,10 @@ class Links:
         expires = int(time.time()) + LINK_TTL_S
         signature = base64.b64encode(hmac.digest(self._secret, f"{expires}{path}".encode(), sha256)).decode()
         target = f"{path}?Expires={expires}&OSSAccessKeyId=simulated%2Faccount&Signature={quote(signature, safe='')}"
+        file = LinkedFile(target, song, genuine, subtitles)
+        self._memory.save(_KIND, path, asdict(file))
         with self._lock:
-            self._files[path] = LinkedFile(target, song, genuine, subtitles)
+            self._files[path] = file
         return self._origin + target
 
     def find(self, request: Request) -> LinkedFile:
@@ -67,11 +73,15 @@ class Links:
 
     def expire(self, file: LinkedFile) -> None:
         """Expire the link to `file`."""
+        path = file.target.partition("?")[0]
+        self._memory.save(_EXPIRED, path, {})
         with self._lock:
-            self._expired.add(file.target.partition("?")[0])
+            self._expired.add(path)
 
     def clear(self) -> None:
         """Remove all links."""
+        for kind in (_KIND, _EXPIRED):
+            self._memory.drop(kind)
         with self._lock:
             self._files.clear()
             self._expired.clear()

@@ -10,7 +10,7 @@ import pytest
 
 from fermata.domain.tenants.api_keys import new_api_key
 from tests.fakes.clock import NOON
-from tests.integration.song import Cloud, request
+from tests.integration.song import TLS, Cloud, request
 
 UNKNOWN_KEY, _ = new_api_key("nobody", NOON, bytes(25))
 
@@ -120,11 +120,11 @@ def test_another_tenants_job_is_the_same_404_as_an_unknown_one(cloud: Cloud) -> 
 
 
 def test_an_unknown_route_is_404_without_a_key(cloud: Cloud) -> None:
-    assert_problem(httpx.get(f"{cloud.line['api_url']}/v2/songs"), 404)
+    assert_problem(httpx.get(f"{cloud.line['api_url']}/v2/songs", verify=TLS), 404)
 
 
 def test_health_is_reported_without_a_key(cloud: Cloud) -> None:
-    answer = httpx.get(f"{cloud.line['api_url']}/healthz")
+    answer = httpx.get(f"{cloud.line['api_url']}/healthz", verify=TLS)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 

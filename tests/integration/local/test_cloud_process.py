@@ -25,6 +25,7 @@ from tests.integration.cloud_process import (
     running_cloud,
     until,
 )
+from tests.integration.song import TLS
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
@@ -57,7 +58,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S).status_code
+    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S, verify=TLS).status_code
 
 
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
@@ -289,7 +290,7 @@ def test_a_template_that_is_not_supported_ends_with_four_and_names_the_place(tmp
 def test_a_state_directory_in_use_is_refused(ready: dict[str, Any], tmp_path: Path) -> None:
     with cloud_process(["--port", "0", "--state-dir", ready["state_dir"]], tmp_path) as cloud:
         code, [cause] = ended(cloud)
-    assert code == 2
+    assert code == 3
     assert str(ready["pid"]) in cause
     assert get(ready, "/v1/jobs/x") == 401
 

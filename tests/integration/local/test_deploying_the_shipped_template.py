@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy.deployment import Deployment
+from local.deploy.deployment import Deployment, Throttle
 from local.deploy.resources.resource_type import Clients
 from tests.integration.local.deployer import Deployer
 
@@ -44,6 +44,13 @@ def test_only_unknown_paths_health_checks_callbacks_and_live_addresses_need_no_k
     }
     assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
     assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}
+
+
+def test_live_routes_are_throttled_as_their_stage_says_and_no_others_are(deployment: Deployment) -> None:
+    throttled = {route.path: route.throttle for route in deployment.routes if route.throttle is not None}
+
+    assert set(throttled.values()) == {Throttle(rate_per_s=1000, burst=2000)}
+    assert set(throttled) == {route.path for route in deployment.routes if route.path.startswith("/v1/live/")}
 
 
 def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, clients: Clients) -> None:

@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.integration.cloud_process import cloud_process, until
+from tests.integration.song import TLS
 
 COMMAND = ("-m", "tests.integration.local.small_cloud_main")
 SCALE = 300
@@ -87,7 +88,7 @@ class SmallCloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCloud]:
     scratch = tmp_path_factory.mktemp("small")
-    arguments = ["--port", "0", "--state-dir", str(scratch / "state"), "--time-scale", str(SCALE)]
+    arguments = ["--port", "0", "--in-memory", "--state-dir", str(scratch / "state"), "--time-scale", str(SCALE)]
     with cloud_process(arguments, scratch, COMMAND) as process:
         yield SmallCloud(process.line())
         assert process.stop() == 0, process.stderr()
@@ -212,7 +213,7 @@ def test_a_link_made_inside_a_function_works_for_anyone(cloud: SmallCloud) -> No
     assert urlsplit(url).netloc == urlsplit(cloud.line["aws_endpoint_url"]).netloc
     with urlopen(url, timeout=60) as file:  # noqa: S310 - our own server on loopback
         assert file.read() == b"content"
-    assert httpx.get(url.split("?")[0]).status_code == 403
+    assert httpx.get(url.split("?")[0], verify=TLS).status_code == 403
 
 
 def test_invoke_answers_over_http_as_lambda_does(cloud: SmallCloud) -> None:
@@ -250,7 +251,7 @@ def test_the_log_of_aws_calls_says_which_function_did_what(cloud: SmallCloud) ->
 
 def post(cloud: SmallCloud, key: str | None, body: bytes = b"{}", path: str = "/work") -> httpx.Response:
     headers = {"Content-Type": "application/json", **({"Authorization": key} if key else {})}
-    return httpx.post(f"{cloud.line['api_url']}{path}", content=body, headers=headers, timeout=120)
+    return httpx.post(f"{cloud.line['api_url']}{path}", content=body, headers=headers, timeout=120, verify=TLS)
 
 
 def test_the_api_calls_the_authorizer_and_then_the_function(cloud: SmallCloud) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from local.simulators.__main__ import main
+from tests.integration.song import TLS
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +37,7 @@ def test_it_prints_its_address_serves_and_ends_on_a_signal(ending: signal.Signal
     with running("minimax", "--key", "k", "--latency", "0", "--log", str(log)) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        assert httpx.get(f"{url}/_sim/bill").json()["posts"] == 0
+        assert httpx.get(f"{url}/_sim/bill", verify=TLS).json()["posts"] == 0
         process.send_signal(ending)
         rest, errors = process.communicate(timeout=60)
         assert (process.returncode, rest, errors) == (0, "", "")

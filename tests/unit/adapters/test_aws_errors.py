@@ -128,7 +128,7 @@ CALLS: Final[dict[str, Call]] = {
     "live songs to forget": lambda aws, _: DynamoLiveStreams(aws, "jobs").forget(JOB_ID),
     "live piece": lambda aws, _: S3LivePieces(aws, "audio").put(JOB_ID, 1, 1, b""),
     "live piece's link": lambda aws, _: S3LivePieces(aws, "audio").link(JOB_ID, 1, 1, 1),
-    "live secret": lambda aws, _: SecretBytes(aws, "arn").read(),
+    "live secret": lambda aws, _: SecretBytes(lambda: aws, "arn").read(),
     "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.secrets import SecretProviderKeys
+from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
 from fermata.errors import ConfigurationError, TransientError
 from tests.fakes.providers.provider_keys import KEY
 from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
@@ -133,3 +134,17 @@ def test_a_secret_that_cannot_be_read_now_is_transient_and_read_again(secret: Se
         secret.keys.current("minimax")
     assert "canary" not in str(caught.value)
     assert secret.keys.current("minimax") == ("default", KEY)
+
+
+def test_a_client_for_the_secret_of_live_songs_is_made_once_it_is_read_and_no_sooner(secret: Secret) -> None:
+    secret.put("made by the deployment")
+    made = []
+
+    def client() -> Any:  # noqa: ANN401 - moto's
+        made.append(secret.client)
+        return secret.client
+
+    live = SecretBytes(client, "keys")
+    assert made == []
+    assert [live.read(), live.read()] == [b"made by the deployment"] * 2
+    assert made == [secret.client]

@@ -144,11 +144,45 @@ def test_no_pause_of_a_wait_ends_after_its_time() -> None:
     handle = fermata.sync().submit("auto", prompt="a")
     fermata.cues.extend([unreachable] * 100)
 
-    with pytest.raises(errors.NetworkError) as lost:
+    with pytest.raises(errors.WaitTimeoutError, match="queued after 10 s") as over:
         handle.wait(timeout_s=10)
+    with pytest.raises(errors.NetworkError) as lost:
+        fermata.sync().job(JOB_ID).wait(timeout_s=10)
 
-    assert lost.value.job_id == JOB_ID
-    assert fermata.slept_s <= 10
+    assert (over.value.job_id, lost.value.job_id) == (JOB_ID, JOB_ID)
+    assert isinstance(over.value.__cause__, errors.NetworkError)
+    assert fermata.slept_s == 20
+    assert [request.extensions["timeout"]["read"] for request in fermata.requests[1:3]] == [10, 9.5]
+
+
+def test_a_single_look_is_less_patient_than_a_wait() -> None:
+    fermata = FakeFermata()
+    fermata.cues.extend([unreachable] * 100)
+
+    with pytest.raises(errors.NetworkError):
+        fermata.sync().job(JOB_ID).status()
+
+    assert len(fermata.requests) == 6
+    assert fermata.requests[0].extensions["timeout"] == {"connect": 10, "read": 60, "write": 60, "pool": 60}
+
+
+@pytest.mark.parametrize("key", ["", "é", "a b", "a\n", "x" * 256])
+def test_a_key_of_an_order_that_is_none_is_refused_before_anything_is_sent(key: str) -> None:
+    fermata = FakeFermata()
+
+    with pytest.raises(errors.SettingsError, match="idempotency key"):
+        fermata.sync().submit("auto", prompt="a", idempotency_key=key)
+
+    assert fermata.requests == []
+
+
+def test_a_number_that_is_none_is_refused_before_anything_is_sent() -> None:
+    fermata = FakeFermata()
+
+    with pytest.raises(errors.SettingsError, match="no JSON"):
+        fermata.sync().submit("auto", text="a", speed=float("nan"))
+
+    assert fermata.requests == []
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def _asked(fermata: FakeFermata) -> int:
     "cue",
     [
         *(lose, unreachable, say(500, {"message": "Internal Server Error"}), problem(503, "unavailable")),
-        *(say_html(502), say_html(503), say_html(504), problem(429, "rate_limited")),
+        *(say_html(429), say_html(502), say_html(503), say_html(504), problem(429, "rate_limited")),
     ],
 )
 def test_a_moments_trouble_is_asked_again(cue: object) -> None:

@@ -34,6 +34,8 @@ def test_a_base_url_is_taken_as_people_write_it(given: str, used: str) -> None:
         ("https://api.example.com/?key=1", "expected a base URL"),
         ("https://api.example.com:port", "cannot be read"),
         ("https://[api", "cannot be read"),
+        ("https://api.example.com\x00", "cannot be read"),
+        ("https://exa mple.com", "cannot be read"),
         ("https://user:secret@api.example.com", "leave them out"),
         ("http://api.example.com", "use https"),
         ("http://127.0.0.1.example.com", "use https"),

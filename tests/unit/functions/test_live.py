@@ -116,7 +116,8 @@ def test_an_address_answers_for_the_grace_after_success_and_no_longer() -> None:
 def test_any_other_end_ends_the_address_at_once_and_all_endings_are_alike(job: Job) -> None:
     with live_world(submitting_job(), pieces=0) as other:
         guessed = [play(other), play(other, "a" * 43), play(other, "short"), play(other, name="1.mp3")]
-    ended = [play(live_world(job)), play(World.active or World(), name="1.mp3")]
+    world = live_world(job)
+    ended = [play(world), play(world, name="1.mp3")]
     bodies = {json.dumps({**json.loads(each["body"]), "request_id": ""}) for each in (*guessed, *ended)}
     assert {each["statusCode"] for each in (*guessed, *ended)} == {404}
     assert len(bodies) == 1

@@ -45,7 +45,8 @@ def test_without_arguments_it_is_port_3000_real_time_and_two_seconds_a_song() ->
     settings = parse_settings("up", [])
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (3000, 1.0, 2.0)
     assert (settings.state_dir, settings.real, settings.built) == (None, (), False)
-    assert (settings.credits, settings.environments) == (100_000, 64)
+    assert (settings.credits, settings.environments) == (None, 64)
+    assert (settings.keep_port, settings.keeps_state, settings.fresh) == (True, True, False)
 
 
 def test_every_argument_arrives() -> None:
@@ -53,12 +54,29 @@ def test_every_argument_arrives() -> None:
         "up",
         [
             *("--port=0", "--real=minimax", "--time-scale=50", "--provider-latency=0.5"),
-            *("--state-dir=/x", "--credits=300", "--environments=12", "--built"),
+            *("--state-dir=/x", "--credits=300", "--environments=12", "--built", "--fresh", "--in-memory"),
         ],
     )
     assert (settings.credits, settings.environments) == (300, 12)
+    assert (settings.fresh, settings.in_memory, settings.keep_port) == (True, True, False)
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (0, 50.0, 0.5)
     assert (settings.state_dir, settings.real, settings.built) == (Path("/x"), ("minimax",), True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keeps"),
+    [
+        ([], True),
+        (["--port", "0"], False),
+        (["--port", "0", "--state-dir", "/x"], True),
+        (["--in-memory"], False),
+        (["--state-dir", "/x", "--in-memory"], False),
+    ],
+)
+def test_a_cloud_keeps_its_state_unless_it_is_on_a_free_port_or_told_otherwise(
+    arguments: list[str], keeps: bool
+) -> None:
+    assert parse_settings("up", arguments).keeps_state is keeps
 
 
 @pytest.mark.parametrize(

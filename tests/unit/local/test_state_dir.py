@@ -2,11 +2,12 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.errors import UsageError
+from local.errors import StateInUseError
 from local.state_dir import NotRunningError, StateDir
 
 DESCRIPTION = {"pid": os.getpid(), "api_url": "http://127.0.0.1:1", "api_key": "fk_secret"}
@@ -14,8 +15,10 @@ NO_PROCESS = 2**22 + 1  # above the highest pid that Linux gives
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> StateDir:
-    return StateDir(tmp_path / "state")
+def state(tmp_path: Path) -> Iterator[StateDir]:
+    state = StateDir(tmp_path / "state")
+    yield state
+    state.release()
 
 
 def test_a_published_cloud_is_found(state: StateDir) -> None:
@@ -32,8 +35,17 @@ def test_a_cloud_that_is_not_ready_is_not_running(state: StateDir) -> None:
 
 def test_a_directory_in_use_is_refused(state: StateDir) -> None:
     state.claim()
-    with pytest.raises(UsageError, match=str(os.getpid())):
+    with pytest.raises(StateInUseError, match=str(os.getpid())) as error:
         StateDir(state.path).claim()
+    assert error.value.exit_code == 3
+
+
+def test_a_released_directory_is_free_for_another_cloud(state: StateDir) -> None:
+    state.claim()
+    state.release()
+    other = StateDir(state.path)
+    other.claim()
+    other.release()
 
 
 def test_what_a_killed_cloud_left_is_reported_and_taken_over(state: StateDir) -> None:
@@ -59,8 +71,9 @@ def test_a_released_directory_keeps_its_logs(state: StateDir) -> None:
 def test_the_address_file_is_for_its_owner_only(state: StateDir) -> None:
     state.claim()
     state.publish(DESCRIPTION)
-    [file] = [path for path in state.path.iterdir() if path.is_file()]
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    files = [path for path in state.path.iterdir() if path.is_file()]
+    assert {path.name for path in files} == {"cloud.json", "lock"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"pid": "x"}'])

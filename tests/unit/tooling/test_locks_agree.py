@@ -17,7 +17,10 @@ EVERY_LOCK = [
     "tooling/runtime.lock",
     "tooling/sam.lock",
     "tooling/node.lock",
+    "tooling/contract.lock",
     "tooling/docs.lock",
+    "tooling/mcp.lock",
+    "tooling/client.lock",
     "tooling/vendors.lock",
     "layers/fermata/requirements.txt",
 ]
@@ -40,7 +43,10 @@ def test_every_requirement_of_a_lock_is_a_version_with_a_hash(root: Path, name: 
     assert starts
 
 
-@pytest.mark.parametrize("name", [*EVERY_LOCK, "tooling/node/package-lock.json", "tooling/vendors/package-lock.json"])
+@pytest.mark.parametrize(
+    "name",
+    [*EVERY_LOCK, *(f"tooling/{name}/package-lock.json" for name in ("node", "generators", "vendors"))],
+)
 def test_no_lock_names_where_packages_come_from(root: Path, name: str) -> None:
     lines = (root / name).read_text("utf-8").splitlines()
 

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.adapters.providers import aimlapi, aimlapi_errors, apiinone, minimax, minimax_body
+from fermata.adapters.providers.speech import minimax_speech
 from fermata.adapters.providers.tasks.polled_task import told_status
 from fermata.domain.providers.answers import Ruling, describe, describe_flaw, read_words
 from fermata.domain.providers.calls import UpstreamAnswer, UpstreamCall
@@ -23,14 +24,11 @@ _REFUSALS: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, Fai
 """What an account is refused for; anything else says nothing about the key."""
 
 
-_LIST_VOICES: Final = UpstreamCall("POST", "/v1/get_voice", body={"voice_type": "system"})
-
-
 @dataclass(frozen=True)
 class _VoicesCheck:
     """MiniMax's list of its own voices."""
 
-    call: UpstreamCall = _LIST_VOICES
+    call: UpstreamCall = minimax_speech.LIST_VOICES
 
     def read(self, answer: UpstreamAnswer) -> KeyVerdict:
         """Works with code 0; an account's code or HTTP status refuses it."""

@@ -81,9 +81,11 @@ class SecretProviderKeys:
 
 
 class SecretBytes:
-    """`LiveSecret` over one generated secret, read once."""
+    """`LiveSecret` over one generated secret, read once. `client` makes the client when it is first read, because most
+    answers show no live song.
+    """
 
-    def __init__(self, client: "SecretsManagerClient", secret_arn: str) -> None:
+    def __init__(self, client: "Callable[[], SecretsManagerClient]", secret_arn: str) -> None:
         self._client = client
         self._secret_arn = secret_arn
         self._secret: bytes | None = None
@@ -92,7 +94,7 @@ class SecretBytes:
         """The secret's text; raises `TransientError`."""
         if self._secret is None:
             with aws_errors("the secret of live songs could not be read"):
-                text = self._client.get_secret_value(SecretId=self._secret_arn)["SecretString"]
+                text = self._client().get_secret_value(SecretId=self._secret_arn)["SecretString"]
             self._secret = text.encode()
         return self._secret
 

@@ -83,7 +83,7 @@ def live_secret(secret_arn: str) -> "LiveSecret":
     """The secret that makes the tokens of live songs, read once."""
     from fermata.adapters.secrets import SecretBytes
 
-    return SecretBytes(aws.secretsmanager(), secret_arn)
+    return SecretBytes(aws.secretsmanager, secret_arn)
 
 
 def piece_cutter() -> "PieceCutter":

@@ -17,7 +17,7 @@ from local.deploy.resources.lambda_functions import MOST_ENVIRONMENT_BYTES
 from local.simulators.running import RunningSimulator, start_simulator
 from tests.integration.cloud_process import PROJECT_ROOT, cloud_process
 from tests.integration.cloud_process import testing_parameters as fast_parameters
-from tests.integration.song import Cloud, request
+from tests.integration.song import TLS, Cloud, request
 
 SIXTH: Final = "sixth"
 KEY: Final = "sixth-key"
@@ -67,7 +67,7 @@ def cloud(copy: Path, simulator: RunningSimulator, tmp_path_factory: pytest.Temp
     command = ("-m", "tests.integration.adapters.providers.sixth_cloud_main", str(copy))
     scratch = tmp_path_factory.mktemp("cloud")
     arguments = [
-        *("--port", "0", "--state-dir", str(scratch / "state"), *fast_parameters()),
+        *("--port", "0", "--in-memory", "--state-dir", str(scratch / "state"), *fast_parameters()),
         *("--provider", f"{SIXTH}={simulator.url}", "--provider-key", f"{SIXTH}={KEY}"),
         *("--param", f"ModelLatencyPriors={json.dumps(OVERRIDES, separators=(',', ':'))}"),
         *("--param", f"PriceOverrides={json.dumps(PRICES, separators=(',', ':'))}"),
@@ -89,7 +89,7 @@ def used(cloud: Cloud, model: str) -> dict[str, Any]:
 
 
 def billed(simulator: RunningSimulator) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = httpx.get(f"{simulator.url}/_sim/bill").raise_for_status().json()["items"]
+    items: list[dict[str, Any]] = httpx.get(f"{simulator.url}/_sim/bill", verify=TLS).raise_for_status().json()["items"]
     return items
 
 

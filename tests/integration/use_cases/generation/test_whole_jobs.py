@@ -12,7 +12,7 @@ import miniaudio
 import pytest
 
 from local.simulators.hints import HINT_CANARY
-from tests.integration.song import Cloud, request
+from tests.integration.song import TLS, Cloud, request
 
 AIML = "aimlapi/minimax/music-2.0"
 SKILLBOSS = "skillboss/music-2.5"
@@ -61,7 +61,7 @@ def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
 
     assert job["status"] == "succeeded", job["error"]
     [track] = job["tracks"]
-    file = httpx.get(track["url"]).raise_for_status()
+    file = httpx.get(track["url"], verify=TLS).raise_for_status()
     decoded = miniaudio.decode(file.content, sample_rate=track["sample_rate_hz"], nchannels=track["channels"])
     assert abs(decoded.num_frames / decoded.sample_rate * 1000 - track["duration_ms"]) <= 50
     assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
@@ -84,7 +84,7 @@ def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:
     with cloud.http() as http:
         answer = http.get(f"/v1/jobs/{job['id']}/audio")
     assert answer.status_code == 302
-    file = httpx.get(answer.headers["location"]).raise_for_status()
+    file = httpx.get(answer.headers["location"], verify=TLS).raise_for_status()
     assert len(file.content) == job["tracks"][0]["bytes"]
     assert file.headers["content-disposition"] == (
         "attachment; filename=\"Rain _ more-1.mp3\"; filename*=UTF-8''Rain%20%26%20more-1.mp3"
@@ -270,7 +270,7 @@ def test_an_order_of_two_songs_ends_as_two_playable_tracks(cloud: Cloud, fields:
     for track in job["tracks"]:
         with cloud.http() as http:
             moved = http.get(f"/v1/jobs/{job['id']}/audio", params={"track": track["number"]})
-        file = httpx.get(moved.headers["location"]).raise_for_status()
+        file = httpx.get(moved.headers["location"], verify=TLS).raise_for_status()
         assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
         assert miniaudio.decode(file.content).num_frames > 0
     assert len({track["sha256"] for track in job["tracks"]}) == 2
@@ -334,7 +334,7 @@ def test_a_task_that_ends_in_failure_may_have_been_charged(cloud: Cloud) -> None
 def test_the_dead_link_of_a_blocking_provider_ends_the_job(cloud: Cloud) -> None:
     cloud.fault("minimax", "link_expired", "file", "*", times=9)
     job = cloud.made(request("a dead blocking link", model="minimax/music-2.6", audio={"format": "wav"}))
-    httpx.post(f"{cloud.line['simulators']['minimax']}/_sim/reset").raise_for_status()
+    httpx.post(f"{cloud.line['simulators']['minimax']}/_sim/reset", verify=TLS).raise_for_status()
     assert (job["error"]["class"], job["error"]["provider_charged"]) == ("result_expired", "yes")
 
 
@@ -354,7 +354,7 @@ def test_an_execution_that_was_stopped_is_settled_by_the_status_rule(cloud: Clou
     cloud.until(lambda: cloud.attempts(job["id"]))
     cloud.aws("stepfunctions").stop_execution(executionArn=cloud.execution(job["id"]))
     ended = cloud.finished(job["id"])
-    httpx.post(f"{cloud.line['simulators']['aimlapi']}/_sim/reset").raise_for_status()
+    httpx.post(f"{cloud.line['simulators']['aimlapi']}/_sim/reset", verify=TLS).raise_for_status()
     assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "Execution.ABORTED")
 
 
@@ -379,7 +379,9 @@ def test_a_request_that_would_rather_wait_is_answered_with_the_song(cloud: Cloud
         assert (answer.status_code, answer.json()["status"]) in ((200, "succeeded"), (202, "queued"))
         assert answer.headers["preference-applied"] == "wait=25"
         job = cloud.finished(answer.json()["id"])
-        assert len(httpx.get(job["tracks"][0]["url"]).raise_for_status().content) == job["tracks"][0]["bytes"]
+        assert (
+            len(httpx.get(job["tracks"][0]["url"], verify=TLS).raise_for_status().content) == job["tracks"][0]["bytes"]
+        )
 
 
 def test_a_function_writes_each_of_its_lines_once(cloud: Cloud) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 import httpx
 import pytest
 
-from tests.integration.song import Cloud, request
+from tests.integration.song import TLS, Cloud, request
 from tests.integration.use_cases.live.browser import page_playing
 from tests.support.players import ffmpeg, samples_of
 
@@ -65,7 +65,7 @@ def playing(url: str, scratch: Path) -> Iterator[tuple[subprocess.Popen[bytes], 
 
 
 def song_of(job: dict[str, Any]) -> bytes:
-    return httpx.get(job["tracks"][0]["url"]).raise_for_status().content
+    return httpx.get(job["tracks"][0]["url"], verify=TLS).raise_for_status().content
 
 
 def digest(content: bytes) -> str:
@@ -77,7 +77,7 @@ def pieces_of(url: str, text: str) -> list[bytes]:
     """The files of a playlist."""
     names = re.findall(r"^[0-9]+\.mp3$", text, re.MULTILINE)
     addresses = [f"{url.removesuffix('playlist.m3u8')}{name}" for name in names]
-    return [httpx.get(address, follow_redirects=True).raise_for_status().content for address in addresses]
+    return [httpx.get(address, follow_redirects=True, verify=TLS).raise_for_status().content for address in addresses]
 
 
 def test_a_player_plays_a_song_while_it_is_being_made_and_hears_every_sample(patient: Cloud, tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_a_player_copies_every_frame_of_a_playlist_unchanged(patient: Cloud) -> 
 
 def test_pieces_are_a_growing_beginning_of_the_song_and_say_when_they_begin(patient: Cloud) -> None:
     job_id, url = held(patient, "compared by the byte")
-    while_made = pieces_of(url, httpx.get(url).text)
+    while_made = pieces_of(url, httpx.get(url, verify=TLS).text)
     patient.release("minimax")
     song = song_of(patient.finished(job_id))
-    pieces = pieces_of(url, httpx.get(url).text)
+    pieces = pieces_of(url, httpx.get(url, verify=TLS).text)
 
     assert 0 < len(while_made) < len(pieces)
     assert pieces[: len(while_made)] == while_made
@@ -152,25 +152,29 @@ def frames_in(mp3: bytes) -> int:
 def test_a_live_song_from_its_first_piece_to_its_deletion(patient: Cloud) -> None:
     job_id, url = held(patient, "heard by a page")
     headers = {"Origin": PAGE}
-    growing = httpx.get(url, headers=headers)
+    growing = httpx.get(url, headers=headers, verify=TLS)
     assert growing.headers["access-control-allow-origin"] == "*"
     assert growing.headers["cache-control"] == "no-store"
     assert growing.headers["content-type"] == "application/vnd.apple.mpegurl"
     assert "#EXT-X-ENDLIST" not in growing.text
     patient.release("minimax")
-    patient.until(lambda: "#EXT-X-ENDLIST" in httpx.get(url).text)
-    ended = httpx.get(url, headers=headers)
+    patient.until(lambda: "#EXT-X-ENDLIST" in httpx.get(url, verify=TLS).text)
+    ended = httpx.get(url, headers=headers, verify=TLS)
     assert ended.text.startswith(growing.text)
 
     assert patient.finished(job_id)["urls"]["live"] is None
-    piece = httpx.get(f"{url.removesuffix('playlist.m3u8')}1.mp3", headers=headers)
+    piece = httpx.get(f"{url.removesuffix('playlist.m3u8')}1.mp3", headers=headers, verify=TLS)
     assert piece.status_code == 302
-    file = httpx.get(piece.headers["location"], headers=headers)
+    file = httpx.get(piece.headers["location"], headers=headers, verify=TLS)
     assert (file.status_code, file.headers["access-control-allow-origin"] in {"*", PAGE}) == (200, True)
 
     with patient.http() as http:
         assert http.delete(f"/v1/jobs/{job_id}").status_code == 204
-    gone = [httpx.get(url), httpx.get(str(piece.request.url)), httpx.get(str(file.request.url))]
+    gone = [
+        httpx.get(url, verify=TLS),
+        httpx.get(str(piece.request.url), verify=TLS),
+        httpx.get(str(file.request.url), verify=TLS),
+    ]
     assert [answer.status_code for answer in gone] == [404, 404, 404]
     bucket = patient.line["outputs"]["AudioBucketName"]
     assert patient.aws("s3").list_objects_v2(Bucket=bucket, Prefix=f"live/{job_id}/")["KeyCount"] == 0
@@ -185,7 +189,7 @@ def test_an_address_ends_some_time_after_the_song_is_there(patient: Cloud) -> No
     job_id, url = held(patient, "heard late")
     patient.release("minimax")
     patient.finished(job_id)
-    assert httpx.get(url).status_code == 200
+    assert httpx.get(url, verify=TLS).status_code == 200
     patient.aws("dynamodb").update_item(
         TableName=patient.line["outputs"]["TableName"],
         Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
@@ -193,7 +197,7 @@ def test_an_address_ends_some_time_after_the_song_is_there(patient: Cloud) -> No
         ConditionExpression="attribute_exists(finished_at)",
         ExpressionAttributeValues={":long_ago": {"S": "2026-01-01T00:00:00Z"}},
     )
-    assert httpx.get(url).status_code == 404
+    assert httpx.get(url, verify=TLS).status_code == 404
 
 
 # ---- whatever a stream does, it is one order, and the song is the song

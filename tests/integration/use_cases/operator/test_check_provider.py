@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.song import Cloud
+from tests.integration.song import TLS, Cloud
 
 ROOT = Path(__file__).parents[4]
 WRONG = "sk-canary-of-a-wrong-key"
@@ -21,7 +21,9 @@ def check(cloud: Cloud, provider: str) -> tuple[int, dict[str, Any]]:
 
 
 def posts(cloud: Cloud, provider: str) -> int:
-    bill: dict[str, int] = httpx.get(f"{cloud.line['simulators'][provider]}/_sim/bill").raise_for_status().json()
+    bill: dict[str, int] = (
+        httpx.get(f"{cloud.line['simulators'][provider]}/_sim/bill", verify=TLS).raise_for_status().json()
+    )
     return bill["posts"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fermata.domain.catalogue.models import read_catalogue
 from tests.integration.cloud_process import PROJECT_ROOT, running_cloud
-from tests.integration.song import Cloud, request
+from tests.integration.song import TLS, Cloud, request
 
 DEPLOYED = ("cli", "functions", "layers", "local", "statemachine")
 NEW_MODEL = {
@@ -89,7 +89,7 @@ def test_the_estimate_of_a_model_is_the_one_of_the_deployment(cloud: Cloud) -> N
 
 
 def test_the_models_are_not_shown_without_a_key(cloud: Cloud) -> None:
-    assert httpx.get(f"{cloud.line['api_url']}/v1/models").status_code == 401
+    assert httpx.get(f"{cloud.line['api_url']}/v1/models", verify=TLS).status_code == 401
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,8 @@ def places_taken(cloud: Cloud) -> int:
 
 def served(http: httpx.Client, number: int) -> list[int]:
     """What another tenant receives that orders, reads its account and the service's health."""
-    order = http.post("/v1/jobs", json=request(f"of another {number}", model="aimlapi/minimax/music-2.0"))
+    body = request(f"of another {number}", model="aimlapi/minimax/music-2.0")
+    order = http.post("/v1/jobs", json=body, headers={"Idempotency-Key": f"of-another-{number}"})
     return [order.status_code, *(http.get(path).status_code for path in ("/v1/account", "/healthz"))]
 
 

@@ -39,11 +39,12 @@ class Functions:
 
     def __init__(self) -> None:
         self.called: list[str] = []
+        self.decision = b'{"isAuthorized": true}'
 
     def submit(self, arn: str, _payload: bytes) -> Future[Answer]:
         self.called.append(arn)
         future: Future[Answer] = Future()
-        future.set_result(Answer(b'{"isAuthorized": true}' if arn == "arn:authorize" else SAID))
+        future.set_result(Answer(self.decision if arn == "arn:authorize" else SAID))
         return future
 
 
@@ -100,6 +101,22 @@ def test_an_answer_to_another_origin_is_not_readable_whatever_the_function_says(
     for headers in ({"Origin": "https://evil.example.com"}, {}):
         answer = api.post("/v1/jobs", headers={"Authorization": "k", **headers})
         assert (answer.status_code, about_origins(answer.headers)) == (202, {})
+
+
+@pytest.mark.parametrize(
+    ("decision", "sent", "status"),
+    [
+        (b"{}", {}, 401),
+        (b'{"isAuthorized": false}', {"Authorization": "k"}, 403),
+        (b"{}", {"Authorization": "k"}, 500),
+    ],
+)
+def test_what_api_gateway_itself_refuses_has_no_cors_headers(
+    functions: Functions, log: JsonLines, decision: bytes, sent: dict[str, str], status: int
+) -> None:
+    functions.decision = decision
+    answer = client(functions, log, CORS).post("/v1/jobs", headers={"Origin": PAGE, **sent})
+    assert (answer.status_code, about_origins(answer.headers)) == (status, {})
 
 
 def test_every_origin_may_be_let_in(functions: Functions, log: JsonLines) -> None:

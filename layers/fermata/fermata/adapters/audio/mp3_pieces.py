@@ -5,11 +5,10 @@ from typing import Final
 
 from fermata.adapters.audio.frame_walk import Frame
 from fermata.adapters.audio.mp3_frames import MP3_FRAMES, names_frames, read_frame_header
+from fermata.adapters.audio.tags import TAG_HEADER_BYTES, tag_bytes
 from fermata.domain.live.packed_audio import CLOCK_HZ, Piece
 
 _HEADER_BYTES: Final = 4
-_TAG_HEAD_BYTES: Final = 10
-_FOOTER: Final = 0x10
 MARK: Final = re.compile(MP3_FRAMES.sync.pattern + rb"|ID3")
 """Where a frame or a tag may begin. One search for both ends at the nearer, so that a stream is searched once."""
 
@@ -53,10 +52,11 @@ class Mp3PieceCutter:
             skipped = min(self._skip, left)
             self._skip -= skipped
             return skipped
-        if left < _TAG_HEAD_BYTES and not is_end:
+        if left < TAG_HEADER_BYTES and not is_end:
             return 0
-        if self._waiting.startswith(b"ID3", at):
-            self._skip = _tag_bytes(self._waiting[at : at + _TAG_HEAD_BYTES])
+        tag = tag_bytes(bytes(self._waiting[at : at + TAG_HEADER_BYTES]))
+        if tag is not None:
+            self._skip = tag
             return self._step(at, pieces, is_end=is_end)
         frame = self._frame(at)
         if frame is None or (frame.stream != self._stream and not self._is_followed(at, frame)):
@@ -101,11 +101,3 @@ class Mp3PieceCutter:
         frames, self._frames = bytes(self._frames), bytearray()
         began_s, self._began_s, self._piece_s = self._began_s, self._now_s, self._longest_s
         return [Piece(frames, round(began_s * CLOCK_HZ), round((self._now_s - began_s) * 1000))]
-
-
-def _tag_bytes(head: bytearray) -> int:
-    """The size of an ID3v2 tag by its head."""
-    size = 0
-    for octet in head[6:10]:
-        size = size << 7 | octet & 0x7F
-    return _TAG_HEAD_BYTES * (2 if head[5:6] and head[5] & _FOOTER else 1) + size

@@ -10,13 +10,20 @@ _HAS_FOOTER: Final = 0x10
 _OWN_ZEROS: Final = 3
 
 
-def end_of_tag(window: ByteWindow, at: int) -> int | None:
-    """The end of the ID3 tag at `at` by its own size; None where there is no tag."""
-    header = window.read(at, TAG_HEADER_BYTES)
+def tag_bytes(header: bytes) -> int | None:
+    """The size of an ID3 tag by its first `TAG_HEADER_BYTES`, header and footer included; None for other bytes, or
+    fewer.
+    """
     if len(header) < TAG_HEADER_BYTES or not header.startswith(b"ID3"):
         return None
-    size = sum((octet & 0x7F) << shift for octet, shift in zip(header[6:], (21, 14, 7, 0), strict=True))
-    return at + TAG_HEADER_BYTES + size + (TAG_HEADER_BYTES if header[5] & _HAS_FOOTER else 0)
+    size = sum((octet & 0x7F) << shift for octet, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
+    return TAG_HEADER_BYTES + size + (TAG_HEADER_BYTES if header[5] & _HAS_FOOTER else 0)
+
+
+def end_of_tag(window: ByteWindow, at: int) -> int | None:
+    """The end of the ID3 tag at `at` by its own size; None where there is no tag."""
+    size = tag_bytes(window.read(at, TAG_HEADER_BYTES))
+    return None if size is None else at + size
 
 
 def skip_zeros(window: ByteWindow, start: int) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
+from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, error_words, refused_by
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
 from fermata.adapters.providers.aimlapi_usage import with_usage
 from fermata.adapters.providers.audio_places import bodies_in
@@ -43,7 +43,6 @@ from fermata.domain.providers.calls import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.providers.failures import Failure
 
 _PATH: Final = "/v2/generate/audio"
 _TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
@@ -180,20 +179,9 @@ def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:
 def _refused_create(answer: UpstreamAnswer, status: int) -> Refused:
     if answer.document is None and status != HTTPStatus.TOO_MANY_REQUESTS:
         return Refused(unreadable(NAME, answer))
-    return Refused(_failure_by_status(answer, CREATE_STATUSES.get(status, UNKNOWN_OUTCOME)))
-
-
-def _failure_by_status(answer: UpstreamAnswer, ruling: Ruling) -> Failure:
-    reported = told_http_status(answer.document)
-    code = None if reported is None else str(reported)
-    return failure_of(answer, ruling, describe(NAME, answer, _error_words(answer), code), code)
+    return refused_by(NAME, answer, status)
 
 
 def _task_failed(answer: UpstreamAnswer) -> Refused:
     code = read_words(member(answer.document, "error", "name"))[:CODE_LIMIT] or None
-    return Refused(failure_of(answer, PROVIDER_ERROR, describe(NAME, answer, _error_words(answer), code), code))
-
-
-def _error_words(answer: UpstreamAnswer) -> str:
-    document = answer.document
-    return read_words(member(document, "message"), member(document, "error"), member(document, "error", "message"))
+    return Refused(failure_of(answer, PROVIDER_ERROR, describe(NAME, answer, error_words(answer), code), code))

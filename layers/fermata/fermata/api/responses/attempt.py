@@ -12,23 +12,32 @@ from fermata.domain.web.formats import Moment, rfc3339
 
 
 class Attempt(Body):
-    """One paid request to a provider. `raw_code` is the provider's own code of a failure, `upstream_id` its id of the
-    task, `trace_id` the id by which its support finds the call. `provider_units` is how many units the provider itself
-    counted (for speech: characters), null if it counts none.
-    """
+    """One paid request to a provider."""
 
     number: Annotated[int, Field(ge=1)]
+    """Its place among the job's attempts, from 1."""
     provider: str
+    """The provider that was asked."""
     model: str
+    """The provider's own name of the model."""
     key_alias: str
+    """The operator's name for the provider key that was used."""
     started_at: Moment
+    """When the request was claimed, in UTC."""
     finished_at: Moment | None
+    """When its outcome was known, in UTC; null before that."""
     provider_charged: ProviderCharged
+    """Whether the provider billed the operator."""
     error_class: FailureClass | None
+    """What kind of failure it was; null without one."""
     raw_code: str | None
+    """The provider's own code of the failure; null without one."""
     upstream_id: str | None
+    """The provider's id of the task; null if it gave none."""
     provider_units: Annotated[float, Field(ge=0)] | None
+    """How many units the provider counted itself, in its own unit; null if it counts none."""
     trace_id: str | None
+    """The id by which the provider's support finds the call; null if it gave none."""
 
     @classmethod
     def of(cls, attempt: attempts.Attempt) -> "Attempt":
@@ -54,7 +63,9 @@ class AttemptList(Body):
     """A job's attempts, oldest first."""
 
     data: list[Attempt]
+    """The attempts, oldest first."""
     next_cursor: str | None
+    """Always null: the list has one page."""
 
     @classmethod
     def of(cls, job: Job) -> "AttemptList":

@@ -14,7 +14,8 @@ class Body(BaseModel):
     Bodies are made with `model_construct`: mypy checks the call against the fields; there is no validation at run time.
     So every record that can be read can be shown, even if another version stored it. Tests against the served document
     check that types and bounds hold for every record that the domain can make. Models are built on first use, which
-    keeps their import cheap.
+    keeps their import cheap. The docstring below a field describes it in the served document. A field of the type
+    `X | SkipJsonSchema[None]` is absent from some answers and never null.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -36,10 +37,12 @@ Units = Annotated[float, Field(ge=0)]
 
 
 class ModelEstimate(Body):
-    """How long a model's songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`."""
+    """How long a model's songs take."""
 
     p50_s: Seconds
+    """Half of the latest songs took at most so many seconds."""
     p80_s: Seconds
+    """Four of five of the latest songs took at most so many seconds."""
 
     @classmethod
     def of(cls, estimate: Estimate) -> "ModelEstimate":

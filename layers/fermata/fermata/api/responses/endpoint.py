@@ -11,14 +11,18 @@ from fermata.domain.webhooks.endpoint_view import EndpointTest, EndpointView, Ro
 
 
 class Webhook(Body):
-    """Where webhooks are posted; `url` is null if nowhere. `disabled_at` is when the receiver answered 410, after which
-    nothing is posted there until the endpoint is set again. `has_secret` is whether webhooks can be signed.
-    """
+    """Where webhooks are posted."""
 
     object: Literal["webhook"]
+    """What this is."""
     url: Url | None
+    """Where webhooks are posted; null if nowhere."""
     disabled_at: Moment | None
+    """When the receiver answered 410, in UTC, after which nothing is posted until the endpoint is set again; null while
+    it is on.
+    """
     has_secret: bool
+    """Whether webhooks can be signed."""
 
     @classmethod
     def of(cls, view: EndpointView) -> "Webhook":
@@ -33,11 +37,10 @@ class Webhook(Body):
 
 
 class SetWebhook(Webhook):
-    """The endpoint that was set. `secret` is the tenant's first one, which no other answer shows; null for a tenant
-    that had one.
-    """
+    """The endpoint that was set."""
 
     secret: str | None
+    """The tenant's first signing secret, which no other answer shows; null for a tenant that had one."""
 
     @classmethod
     def of(cls, view: EndpointView) -> "SetWebhook":
@@ -53,13 +56,14 @@ class SetWebhook(Webhook):
 
 
 class WebhookSecret(Body):
-    """A new secret, which no other answer shows. The previous one also signs until `previous_until`; null if there was
-    none.
-    """
+    """A new signing secret."""
 
     object: Literal["webhook_secret"]
+    """What this is."""
     secret: str
+    """The new signing secret, which no other answer shows."""
     previous_until: Moment | None
+    """Until when the previous secret also signs, in UTC; null if there was none."""
 
     @classmethod
     def of(cls, rotated: RotatedSecret) -> "WebhookSecret":
@@ -69,18 +73,24 @@ class WebhookSecret(Body):
 
 
 class WebhookTest(Body):
-    """One test message, posted to the receiver at `origin`. `status_code` is its answer, `error` the reason if there
-    was none, `duration_ms` the time until then, and `advice` what to do now.
-    """
+    """One test message and what the receiver answered."""
 
     object: Literal["webhook_test"]
+    """What this is."""
     webhook_id: str
+    """The id of the message, its header `webhook-id`."""
     origin: Url
+    """Scheme, host and port of the receiver."""
     delivered: bool
+    """Whether the receiver answered with a 2xx."""
     status_code: int | None
+    """The HTTP status of the receiver's answer; null if there was none."""
     error: Annotated[str, Field(json_schema_extra={"enum": [each.value for each in NoAnswer]})] | None
+    """Why there was no answer; null if there was one."""
     duration_ms: Annotated[int, Field(ge=0)]
+    """The time until the answer, or until it was given up, in milliseconds."""
     advice: str
+    """What to do now, in a sentence."""
 
     @classmethod
     def of(cls, test: EndpointTest) -> "WebhookTest":

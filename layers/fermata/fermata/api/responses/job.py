@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
@@ -35,13 +36,14 @@ string.
 
 
 class Expectation(Body):
-    """How long songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`. `ready_at` is when
-    this job's song should be ready, as half of the songs are.
-    """
+    """How long songs take, and when this job's should be ready."""
 
     p50_s: Seconds
+    """Half of the latest songs took at most so many seconds."""
     p80_s: Seconds
+    """Four of five of the latest songs took at most so many seconds."""
     ready_at: Moment
+    """When this job's song should be ready, as half of the songs are; UTC."""
 
     @classmethod
     def of(cls, estimate: Estimate, began_at: datetime) -> "Expectation":
@@ -51,23 +53,34 @@ class Expectation(Body):
 
 
 class Track(Body):
-    """A finished song or speech. Every read creates a new `url`, which works until `url_expires_at`; the file itself is
-    kept until `expires_at`. `subtitles_url` works as long and leads to the subtitles of a speech, a JSON list with
-    `text`, `time_begin` and `time_end` (ms); null without subtitles. All other fields are measured from the file.
-    """
+    """A finished song or speech. Every read creates a new `url`."""
 
     number: Annotated[int, Field(ge=1)]
+    """Its place among the songs that the provider made, from 1; a job may have track 2 only."""
     url: Url
+    """A link to the file, made for this answer. It is a secret, and needs no key."""
     url_expires_at: Moment
+    """When `url` stops working, in UTC; read the job again for a fresh one."""
     expires_at: Moment
+    """When the file itself is removed, in UTC."""
     content_type: Annotated[str, Field(json_schema_extra={"enum": [each.content_type for each in CONTAINERS]})]
+    """The media type of the file."""
     bytes: Annotated[int, Field(ge=1)]
+    """The size of the file in bytes."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The SHA-256 of the file, in lower-case hexadecimal digits."""
     duration_ms: Annotated[int, Field(ge=1)]
+    """The length in milliseconds, measured from the file."""
     sample_rate_hz: Annotated[int, Field(ge=1)]
+    """The sample rate in Hz, measured from the file."""
     channels: Annotated[int, Field(ge=1)]
+    """The number of channels, measured from the file; 2 is stereo."""
     bitrate_bps: Annotated[int, Field(ge=1)]
+    """The average bitrate in bits per second, measured from the file."""
     subtitles_url: Url | None
+    """A link to the subtitles of a speech, a JSON list with `text`, `time_begin` and `time_end` in milliseconds; it
+    works as long as `url`. Null without subtitles.
+    """
 
     @classmethod
     def of(cls, track: songs.Track, link: Link) -> "Track":
@@ -89,10 +102,12 @@ class Track(Body):
 
 
 class MissingTrack(Body):
-    """A song that a delivered job lacks, by its number, and the reason. It was not charged."""
+    """A song that a delivered job lacks. It was not charged."""
 
     number: Annotated[int, Field(ge=1)]
+    """Its place among the songs that the provider made, from 1."""
     reason: str
+    """Why it is missing, in a sentence."""
 
     @classmethod
     def of(cls, track: songs.MissingTrack) -> "MissingTrack":
@@ -101,13 +116,18 @@ class MissingTrack(Body):
 
 
 class JobError(Body):
-    """Why a job failed. `code` is the provider's own; `retryable` says whether another order may help."""
+    """Why a job failed."""
 
     failure_class: FailureClass = Field(alias="class")
+    """What kind of failure it was."""
     code: str | None
+    """The provider's own code, or Fermata's; null without any."""
     message: str
+    """What happened, in a sentence."""
     retryable: bool
+    """Whether another order of the same may succeed."""
     provider_charged: ProviderCharged
+    """Whether the provider billed the operator for it. Your own credits are in `charged` of the job."""
 
     @classmethod
     def of(cls, failure: Failure) -> "JobError":
@@ -123,14 +143,17 @@ class JobError(Body):
 
 
 class JobUrls(Body):
-    """The job's URLs. `cancel` is null once the job can no longer be canceled; `audio` redirects to a fresh link;
-    `live` is the playlist of a song that is being made, null before its first piece and once the job has ended.
-    """
+    """The job's URLs."""
 
     self_url: Url = Field(alias="self")
+    """Where to read this job."""
     cancel: Url | None
+    """Where to POST to take the job back; null once it can no longer be canceled."""
     audio: Url
+    """Redirects to a fresh link to the first track that is there."""
     live: Url | None
+    """The HLS playlist of a `live` order, which needs no key; null before its first piece and once the job has ended.
+    """
 
     @classmethod
     def of(cls, view: JobView, api_url: str) -> "JobUrls":
@@ -142,12 +165,12 @@ class JobUrls(Body):
 
 
 class MadeIds(Body):
-    """The provider's ids of a recording that a job handed over, null for one that it did not give. Another order can
-    name them as its `reference`.
-    """
+    """The provider's ids of a recording that a job handed over. Another order can name them as its `reference`."""
 
     voice_id: str | None
+    """The provider's id of the voice; null if it gave none."""
     instrumental_id: str | None
+    """The provider's id of the instrumental; null if it gave none."""
 
     @classmethod
     def of(cls, ids: ProviderIds) -> "MadeIds":
@@ -156,42 +179,66 @@ class MadeIds(Body):
 
 
 class Job(Body):
-    """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
-    cost, 0 unless the job succeeded. `delivered_model` is the model that delivered, null before that. `units` are the
-    ordered units, at most, and once the job succeeded the delivered ones; null if the job was deleted since.
-    `reference` has the ids that the provider gave its recording, null without any. `api_key_id` is the key that ordered
-    it, null for a job of an event, a file or a redelivery. `request` is there only where it was asked for: the accepted
-    order, without the fields that have their default.
-    """
+    """One order and its progress."""
 
     id: JobId
+    """The job's id; ids sort by the time of the order."""
     object: Literal["job"]
+    """What this is."""
     status: JobStatus
+    """Where the job stands; `succeeded`, `failed`, `canceled` and `expired` are final."""
     kind: Kind
+    """What the job makes."""
     model: str
+    """The model that was ordered; for `auto` the one that Fermata chose."""
     fallbacks: list[str]
+    """The models that are asked next, in this order, if the previous one certainly did not charge."""
     delivered_model: str | None
+    """The model that delivered; null before that."""
     title: str | None
+    """The title of the order; null without one."""
     metadata: dict[str, str]
+    """The order's own names and values."""
     created_at: Moment
+    """When the order was accepted, in UTC."""
     updated_at: Moment
+    """When the job last changed, in UTC."""
     finished_at: Moment | None
+    """When the job ended, in UTC; null while it is open."""
     finish_by: Moment | None
+    """The instant in UTC after which the song is not wanted; null without one."""
     charged: Charged
+    """What became of your credits: `held` while the job is open, `yes` once it succeeded, else `refunded`."""
     price_credits: Credits
+    """The price of the whole order in credits."""
     spent_credits: Credits
+    """What the delivered songs cost, in credits; 0 unless the job succeeded."""
     units: Units | None
+    """How many units are ordered at most, and once the job succeeded how many were delivered. Null if the job was
+    deleted since.
+    """
     unit: Unit
+    """What the model is sold by: an order's song, 1,000 Unicode code points of text, or a minute of audio."""
     estimate: Expectation | None
+    """How long the job should take; null once it ended."""
     recovered_from: JobId | None
+    """The job whose paid song this job delivers; null for an order of its own."""
     api_key_id: str | None
+    """The id of the key that ordered it; null for a job of an event, a file or a redelivery."""
     attempt_count: Annotated[int, Field(ge=0)]
+    """How many paid requests were made to providers."""
     tracks: list[Track]
+    """The finished songs or speech; empty until the job succeeded."""
     missing_tracks: list[MissingTrack]
+    """The ordered songs that a delivered job lacks; they were not charged."""
     error: JobError | None
+    """Why the job failed; null unless it did."""
     reference: MadeIds | None
+    """The ids that the provider gave the recording of this order; null without any."""
     urls: JobUrls
-    request: SongRequest | None = None
+    """The job's own addresses."""
+    request: SongRequest | SkipJsonSchema[None] = None
+    """The accepted order without the fields that have their default; there only with `include=request`."""
 
     @classmethod
     def of(cls, view: JobView, api_url: str, *, with_request: bool = False) -> "Job":
@@ -237,7 +284,9 @@ class JobList(Body):
     """A page of jobs, newest first."""
 
     data: list[Job]
+    """The jobs, newest first."""
     next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
     @classmethod
     def of(cls, page: PageOfJobs, api_url: str) -> "JobList":

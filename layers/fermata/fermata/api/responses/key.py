@@ -15,24 +15,33 @@ KeyId = Annotated[str, Field(pattern=KEY_ID_PATTERN)]
 
 class _Key(Body):
     id: KeyId
+    """The key's id, the part between `fk_` and the next `_`; it is no secret."""
     object: Literal["api_key"]
+    """What this is."""
     name: str | None
+    """The name that was given to the key; null without one."""
     scopes: list[Scope]
+    """What the key may do."""
     monthly_credits: Annotated[int, Field(ge=1)] | None
+    """Most credits that its orders may spend and hold per calendar month (UTC); null without a cap."""
     created_at: Moment
+    """When the key was issued, in UTC."""
     expires_at: Moment | None
+    """When the key ends, in UTC; null if it does not."""
     revoked_at: Moment | None
+    """When the key was revoked, in UTC; null if it was not."""
     rotated_to: KeyId | None
+    """The id of the key that replaced it; null if none did."""
     last_used_at: Moment | None
+    """When the key was last used, in UTC, exact to a minute; null if it never was."""
 
 
 class Key(_Key):
-    """A key without its secret. `monthly_credits` is its cap per calendar month in UTC, `used_credits` what counts in
-    it now, spent and held, with its predecessors and successors; both are null without a cap. `last_used_at` is exact
-    to a minute.
-    """
+    """A key without its secret."""
 
     used_credits: Credits | None
+    """The credits that count towards `monthly_credits` now, with its predecessors and successors; null without a cap.
+    """
 
     @classmethod
     def of(cls, shown: ShownKey) -> "Key":
@@ -44,7 +53,9 @@ class KeyList(Body):
     """A page of keys, newest first."""
 
     data: list[Key]
+    """The keys, newest first."""
     next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
     @classmethod
     def of(cls, shown: Iterable[ShownKey], next_cursor: str | None) -> "KeyList":
@@ -53,10 +64,12 @@ class KeyList(Body):
 
 
 class ReplacedKey(Body):
-    """A key that was rotated, and its end."""
+    """A key that was rotated."""
 
     id: KeyId
+    """The id of the replaced key."""
     expires_at: Moment | None
+    """When the replaced key ends, in UTC; null if it does not."""
 
     @classmethod
     def of(cls, key: ApiKey) -> "ReplacedKey":
@@ -65,10 +78,12 @@ class ReplacedKey(Body):
 
 
 class NewKey(_Key):
-    """A new key. `api_key` is the key itself, which no other answer shows."""
+    """A new key."""
 
     api_key: str
+    """The key itself, which no other answer shows."""
     replaces: ReplacedKey | None
+    """The key that it replaces; null for one that replaces none."""
 
     @classmethod
     def of(cls, issued: IssuedKey) -> "NewKey":

@@ -19,18 +19,24 @@ _KINDS: dict[EntryKind, Kind] = {
 
 
 class LedgerEntry(Body):
-    """One movement of credits, and the balance after it. `grant` and `refund` add `credits` to the balance and `hold`
-    takes them. `spend` is the part of an earlier hold that was spent, so the balance stays; a `note` moves nothing.
-    `job_id` is null for a grant. `key_id` is the key that ordered the job, null where none did or none is on record.
-    """
+    """One movement of credits, and the balance after it."""
 
     at: Moment
+    """When the credits moved, in UTC."""
     kind: Kind
+    """`grant` and `refund` add to the balance, `hold` takes from it, `spend` is the part of an earlier hold that was
+    spent, and a `note` moves nothing.
+    """
     credits: Credits
+    """How many credits."""
     balance_credits: int
+    """The balance after it, in credits."""
     job_id: JobId | None
+    """The job that it belongs to; null for a grant."""
     key_id: str | None
+    """The id of the key that ordered the job; null where none did or none is on record."""
     note: str | None
+    """A remark; null without one."""
 
     @classmethod
     def of(cls, line: LedgerLine) -> "LedgerEntry":
@@ -51,7 +57,9 @@ class LedgerList(Body):
     """A page of the ledger."""
 
     data: list[LedgerEntry]
+    """The movements, oldest first."""
     next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
     @classmethod
     def of(cls, lines: Iterable[LedgerLine], next_cursor: str | None) -> "LedgerList":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, ModelEstimate, Seconds
 from fermata.domain.catalogue import models
@@ -13,14 +13,18 @@ from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
 from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
+from fermata.domain.orders.order_request import SongRequest
 
 
 class TextLimits(Body):
     """The length of a text in Unicode code points, and whether the text is required."""
 
     min: Annotated[int, Field(ge=0)]
+    """The fewest Unicode code points."""
     max: Annotated[int, Field(ge=1)]
+    """The most Unicode code points."""
     required: bool
+    """Whether an order needs the text."""
 
     @classmethod
     def of(cls, rule: TextRule | None) -> "TextLimits | None":
@@ -31,17 +35,22 @@ class TextLimits(Body):
 
 
 class ReferenceLimits(Body):
-    """The limits of a reference recording. Its duration is at least `min_s` seconds or strictly longer than
-    `longer_than_s` seconds, one of which is null, and at most `max_s` seconds; its size is at most `max_bytes` bytes.
-    """
+    """The limits of a reference recording."""
 
     required: bool
+    """Whether an order needs a recording."""
     min_s: Seconds | None
+    """The shortest length in seconds; null if `longer_than_s` says it."""
     longer_than_s: Seconds | None
+    """The length in seconds that the recording has to exceed; null if `min_s` says it."""
     max_s: Seconds
+    """The longest length in seconds."""
     max_bytes: Annotated[int, Field(ge=1)]
+    """The largest size in bytes."""
     formats: list[ReferenceFormat]
+    """The formats that the provider reads."""
     purposes: list[Purpose]
+    """The values that `purpose` may have."""
 
     @classmethod
     def of(cls, rule: ReferenceRule) -> "ReferenceLimits":
@@ -61,7 +70,9 @@ class DurationLimits(Body):
     """The lengths in seconds that `duration_s` may order."""
 
     min_s: Seconds
+    """The shortest length in seconds."""
     max_s: Seconds
+    """The longest length in seconds."""
 
     @classmethod
     def of(cls, rule: DurationRule) -> "DurationLimits":
@@ -73,21 +84,28 @@ class SpeedLimits(Body):
     """The speeds that a voice can speak at; 1 is its own."""
 
     min: float
+    """The slowest speed as a multiple of the voice's own."""
     max: float
+    """The fastest speed as a multiple of the voice's own."""
 
 
 class SpeechLimits(Body):
-    """The limits of a speech. Without `voice_required` the provider has a voice of its own, `default_voice` if it says
-    so. `languages` are BCP 47 codes. A speed that is null, or an empty list, means that there is no choice.
-    """
+    """The limits of a speech."""
 
     spoken_text: TextLimits | None = Field(alias="text")
+    """The length of the spoken text; null if the model has no rule for it."""
     voice_required: bool
+    """Whether an order needs a `voice`."""
     default_voice: str | None
+    """The voice of an order without one; null if there is none or the provider does not say which."""
     speed: SpeedLimits | None
+    """The values that `speed` may have; null if there is no choice."""
     languages: list[str]
+    """The BCP 47 codes that `language` may have; empty if there is no choice."""
     emotions: list[str]
+    """The values that `emotion` may have; empty if there is no choice."""
     subtitles: bool
+    """Whether the model can make subtitles."""
 
     @classmethod
     def of(cls, rule: SpeechRule) -> "SpeechLimits":
@@ -105,22 +123,32 @@ class SpeechLimits(Body):
 
 
 class ModelLimits(Body):
-    """The limits of requests to a model. A text that is null is not accepted or has no separate rule; an empty list
-    means that there is no choice. `speech` is null for a model that makes songs.
-    """
+    """The limits of requests to a model."""
 
     prompt: TextLimits | None
+    """The length of `prompt`; null if the model does not take one."""
     prompt_beside_lyrics: TextLimits | None
+    """The length of `prompt` in an order with lyrics; null if it is that of `prompt`."""
     lyrics: TextLimits | None
+    """The length of `lyrics`; null if the model does not take any."""
     title: TextLimits | None
+    """The length of `title`; null if the model has no rule for it."""
     instrumental: bool
+    """Whether the model can make a song without words."""
     auto_lyrics: bool
+    """Whether the provider can write the lyrics."""
     formats: list[Format]
+    """The values that `audio.format` may have."""
     sample_rates: list[int]
+    """The values in Hz that `audio.sample_rate` may have; empty if there is no choice."""
     bitrates: list[int]
+    """The values in bits per second that `audio.bitrate` may have; empty if there is no choice."""
     reference: ReferenceLimits | None
+    """The recordings that the model takes; null if it takes none."""
     duration: DurationLimits | None
+    """The lengths that can be ordered; null if the model chooses the length itself."""
     speech: SpeechLimits | None
+    """The limits of a speech; null for a model that makes songs."""
 
     @classmethod
     def of(cls, model: models.Model) -> "ModelLimits":
@@ -142,32 +170,42 @@ class ModelLimits(Body):
 
 
 class Model(Body):
-    """A model on offer. An id that ends in `*` stands for a family of names. `price_credits` and `unit_credits` are
-    both the price of one `unit`. An order of the unit `song` has `songs` songs.
-
-    `inputs` are the fields of a request that say what the model shall make, `outputs` the media types of its files.
-    `live` is whether it can be heard while it is made, `callbacks` whether its provider reports the end by itself.
-    `voices` is the number of voices to choose from, null for a model without a choice. `hints` tell how to write for
-    it, and `example` is a body for `POST /v1/jobs`.
-    """
+    """A model on offer."""
 
     id: str
+    """What an order names. An id that ends in `*` stands for a family: any name that begins like it."""
     kind: Kind
+    """What it makes."""
     provider: str
+    """The provider that makes it."""
     available: bool
+    """Whether its provider takes orders now."""
     price_credits: Credits
+    """The price of one `unit` in credits; the same as `unit_credits`."""
     unit: Unit
+    """What the model is sold by: an order's song, 1,000 Unicode code points of text, or a minute of audio."""
     unit_credits: Credits
+    """The price of one `unit` in credits, before your discount."""
     songs: Annotated[int, Field(ge=1)]
+    """How many songs an order of the unit `song` has."""
     inputs: list[str]
+    """The fields of a request that say what to make."""
     outputs: list[str]
+    """The media types of its files."""
     live: bool
+    """Whether a song or speech can be heard while it is made."""
     callbacks: bool
+    """Whether its provider reports the end by itself; it changes nothing for you."""
     voices: Annotated[int, Field(ge=1)] | None
+    """How many voices there are to choose from; null for a model without a choice."""
     hints: list[str]
-    example: dict[str, JsonValue]
+    """How to write for it, where its provider says so."""
+    example: SongRequest
+    """A body for `POST /v1/jobs` that is accepted as it stands; only the address of a recording is a placeholder."""
     limits: ModelLimits
+    """Every limit that a request can violate."""
     estimate: ModelEstimate
+    """How long its songs take."""
 
     @classmethod
     def of(cls, view: ModelView) -> "Model":
@@ -188,7 +226,7 @@ class Model(Body):
             callbacks=model.callbacks,
             voices=voices_of(model),
             hints=list(model.hints),
-            example=dict(example_of(model)),
+            example=SongRequest.model_validate(example_of(model)),
             limits=ModelLimits.of(model),
             estimate=ModelEstimate.of(view.estimate),
         )
@@ -198,7 +236,9 @@ class ModelList(Body):
     """The models on offer."""
 
     data: list[Model]
+    """The models, in the order that was asked for."""
     next_cursor: str | None
+    """Always null: the list has one page."""
 
     @classmethod
     def of(cls, views: Iterable[ModelView]) -> "ModelList":

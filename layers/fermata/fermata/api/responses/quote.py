@@ -10,14 +10,16 @@ from fermata.domain.orders.candidates import Considered, OrderPlan
 
 
 class QuoteCandidate(Body):
-    """A model that an order for `auto` could ask. `price_credits` is the whole price of the order, null if the model
-    does not accept the request. `why_not` says why it is not asked; null if it could be.
-    """
+    """A model that an order for `auto` could ask."""
 
     model: str
+    """The id of the model."""
     price_credits: Credits | None
+    """The price of the whole order in credits; null if the model does not accept the request."""
     estimate: ModelEstimate
+    """How long its songs take."""
     why_not: str | None
+    """Why it is not asked; null if it could be."""
 
     @classmethod
     def of(cls, each: Considered) -> "QuoteCandidate":
@@ -31,24 +33,32 @@ class QuoteCandidate(Body):
 
 
 class Quote(Body):
-    """The price and the estimate of an order. `price_credits` is `units` times `unit_credits`, less
-    `discount_percent`, rounded up; it is the most that the first model costs. `hold_credits` is the amount that the
-    order would hold until it ends. `candidates` are the models among which `auto` chose, the best first; null if the
-    request names its model.
-    """
+    """The price and the estimate of an order."""
 
     object: Literal["quote"]
+    """What this is."""
     kind: Kind
+    """What the order makes."""
     model: str
+    """The model that is asked first; for `auto` the chosen one."""
     fallbacks: list[str]
+    """The models that are asked next, in this order."""
     units: Units
+    """How many units the order has, at most."""
     unit: Unit
+    """What the model is sold by: an order's song, 1,000 Unicode code points of text, or a minute of audio."""
     unit_credits: Credits
+    """The price of one unit in credits, before the discount."""
     discount_percent: Percent
+    """Your discount in percent."""
     price_credits: Credits
+    """The most that the first model costs, in credits: `units` times `unit_credits`, less the discount, rounded up."""
     hold_credits: Credits
+    """The credits that the order would hold until it ends."""
     estimate: Expectation
+    """How long the order would take, if ordered now."""
     candidates: list[QuoteCandidate] | None
+    """The models among which `auto` chose, the best first; null if the request names its model."""
 
     @classmethod
     def of(cls, plan: OrderPlan, now: datetime) -> "Quote":

@@ -15,27 +15,32 @@ from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
-# A default would stand in the schema; a factory does not.
-_MAY_BE_ABSENT: Any = Field(default_factory=lambda: None)
-
 
 class UsageEntry(Body):
-    """Jobs that ended, in one group: on a day and by their last model, or as `group_by` asks. Only what was asked for
-    is there. `key_id` is null for jobs that no API key ordered. `metadata` has one name, with null for jobs that lack
-    it or were deleted. `audio_ms` is the total length of their songs. `units` of `unit` were delivered, each job's
-    rounded to a thousandth; days before they were counted have 0.
-    """
+    """Jobs that ended, in one group: on a day and by their last model, or as `group_by` asks."""
 
-    day: date | SkipJsonSchema[None] = _MAY_BE_ABSENT
-    model: str | SkipJsonSchema[None] = _MAY_BE_ABSENT
-    key_id: str | None = _MAY_BE_ABSENT
-    metadata: dict[str, str | None] | SkipJsonSchema[None] = _MAY_BE_ABSENT
+    day: date | SkipJsonSchema[None] = None
+    """The day in UTC on which the jobs ended; there only if `group_by` names it."""
+    model: str | SkipJsonSchema[None] = None
+    """The model that the jobs used last; there only if `group_by` names it."""
+    key_id: str | None = None
+    """The id of the key that ordered the jobs, null if none did; there only if `group_by` names `key`."""
+    metadata: dict[str, str | None] | SkipJsonSchema[None] = None
+    """The name of the metadata and the value that the jobs have, null for jobs without it or deleted ones; there only
+    if `group_by` names it.
+    """
     jobs: Annotated[int, Field(ge=1)]
+    """How many jobs ended."""
     succeeded: Annotated[int, Field(ge=0)]
+    """How many of them succeeded."""
     credits: Credits
+    """The credits that were spent."""
     audio_ms: Annotated[int, Field(ge=0)]
+    """The total length of their songs in milliseconds."""
     units: Units
+    """How many units were delivered, each job's rounded to a thousandth; 0 for days before they were counted."""
     unit: Unit
+    """What the model is sold by: an order's song, 1,000 Unicode code points of text, or a minute of audio."""
 
     @classmethod
     def of(cls, usage: Usage | UsageGroup) -> "UsageEntry":
@@ -55,7 +60,9 @@ class UsageList(Body):
     """A page of usage."""
 
     data: list[UsageEntry]
+    """The groups, oldest day first."""
     next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
     @classmethod
     def of(cls, found: Iterable[Usage | UsageGroup], next_cursor: str | None) -> "UsageList":
@@ -64,21 +71,30 @@ class UsageList(Body):
 
 
 class UsageLogEntry(Body):
-    """One job that ended. `key_id` is the API key that ordered it, null if none did. `credits` are what was spent,
-    `units` of `unit` what was delivered. `metadata` is null once the job was deleted.
-    """
+    """One job that ended."""
 
     finished_at: Moment
+    """When the job ended, in UTC."""
     job_id: JobId
+    """The job's id."""
     key_id: str | None
+    """The id of the key that ordered it; null if none did."""
     model: str
+    """The model that the job used last."""
     status: JobStatus
+    """How the job ended."""
     credits: Credits
+    """The credits that were spent."""
     units: Units
+    """How many units were delivered."""
     unit: Unit
+    """What the model is sold by: an order's song, 1,000 Unicode code points of text, or a minute of audio."""
     audio_ms: Annotated[int, Field(ge=0)]
+    """The total length of its songs in milliseconds."""
     created_at: Moment
+    """When the order was accepted, in UTC."""
     metadata: dict[str, str] | None
+    """The order's own names and values; null once the job was deleted."""
 
     @classmethod
     def of(cls, line: UsageLine) -> "UsageLogEntry":
@@ -102,7 +118,9 @@ class UsageLog(Body):
     """A page of the jobs that ended."""
 
     data: list[UsageLogEntry]
+    """The jobs, oldest end first."""
     next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
     @classmethod
     def of(cls, lines: Iterable[UsageLine], next_cursor: str | None) -> "UsageLog":

@@ -8,15 +8,20 @@ from fermata.domain.catalogue.voices import Gender
 
 
 class Voice(Body):
-    """One voice, which an order names by its `id`. `language` is the BCP 47 code of the language it is made for; models
-    speak other languages with it, too. What is unknown is null.
-    """
+    """One voice, which an order names by its `id`."""
 
     id: str
+    """What an order names as its `voice`."""
     name: str | None
+    """The name to show to people; null if it is unknown."""
     language: str | None
+    """The BCP 47 code of the language that it is made for; models speak other languages with it, too. Null if it is
+    unknown.
+    """
     gender: Gender | None
+    """The gender that the voice sounds like; null if it is unknown."""
     preview_url: Url | None
+    """A link to a sample; null if there is none."""
 
     @classmethod
     def of(cls, voice: voices.Voice) -> "Voice":
@@ -34,7 +39,9 @@ class VoiceList(Body):
     """Every voice that was asked for."""
 
     data: list[Voice]
+    """The voices."""
     next_cursor: str | None
+    """Always null: the list has one page."""
 
     @classmethod
     def of(cls, listed: Iterable[voices.Voice]) -> "VoiceList":

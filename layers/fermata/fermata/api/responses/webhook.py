@@ -12,19 +12,24 @@ from fermata.domain.webhooks.delivery import NoAnswer, Outcome, StartedReplay
 
 
 class WebhookAttempt(Body):
-    """One try to deliver a job's webhook, the `number`-th of its delivery. `replay` is 0 for the delivery at the job's
-    end; requested deliveries count from 1. `status_code` is the answer of the receiver at `origin`, `error` the reason
-    if there was none.
-    """
+    """One try to deliver a job's webhook."""
 
     replay: Annotated[int, Field(ge=0)]
+    """0 for the delivery at the job's end; requested deliveries count from 1."""
     number: Annotated[int, Field(ge=1)]
+    """Its place among the tries of its delivery, from 1."""
     at: Moment
+    """When it was tried, in UTC."""
     origin: Url
+    """Scheme, host and port of the receiver."""
     outcome: Outcome
+    """What came of it; another try follows only after `failed`."""
     status_code: int | None
+    """The HTTP status of the receiver's answer; null if there was none."""
     error: Annotated[str, Field(json_schema_extra={"enum": [each.value for each in NoAnswer]})] | None
+    """Why there was no answer; null if there was one."""
     next_try_at: Moment | None
+    """When it is tried again, in UTC; null if it is not."""
 
     @classmethod
     def of(cls, attempt: delivery.WebhookAttempt) -> "WebhookAttempt":
@@ -45,7 +50,9 @@ class WebhookAttemptList(Body):
     """The tries to deliver a job's webhook, oldest delivery first."""
 
     data: list[WebhookAttempt]
+    """The tries, oldest delivery first."""
     next_cursor: str | None
+    """Always null: the list has one page."""
 
     @classmethod
     def of(cls, attempts: Iterable[delivery.WebhookAttempt]) -> "WebhookAttemptList":
@@ -54,12 +61,16 @@ class WebhookAttemptList(Body):
 
 
 class WebhookReplay(Body):
-    """Another delivery, which has started, to the receiver at `origin`."""
+    """Another delivery, which has started."""
 
     object: Literal["webhook_replay"]
+    """What this is."""
     webhook_id: str
+    """The id of the message, its header `webhook-id`; the same at every delivery."""
     replay: Annotated[int, Field(ge=1)]
+    """The number of this requested delivery, from 1."""
     origin: Url
+    """Scheme, host and port of the receiver."""
 
     @classmethod
     def of(cls, started: StartedReplay) -> "WebhookReplay":

@@ -35,15 +35,25 @@ class EndOfJob(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     event_id: str
+    """The id of the event, the same whenever it is sent again."""
     job_id: JobId
+    """The job's id."""
     status: Annotated[JobStatus, WithJsonSchema({"type": "string", "enum": [each.value for each in ENDS]})]
+    """How the job ended."""
     kind: Kind
+    """What the job makes."""
     model: str
+    """The model that the job used last."""
     charged: Charged
+    """Whether the job's credits were spent or returned."""
     price_credits: NonNegativeInt
+    """The price of the whole order in credits."""
     spent_credits: NonNegativeInt
+    """What the delivered songs cost, in credits; 0 unless the job succeeded."""
     error_class: FailureClass | None
+    """What kind of failure ended the job; null without one."""
     finished_at: Moment
+    """When the job ended, in UTC."""
 
     @classmethod
     def of(cls, job: Job) -> "EndOfJob":

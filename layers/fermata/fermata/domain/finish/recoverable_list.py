@@ -1,22 +1,19 @@
 """The operator's list of attempts that can be redelivered, by provider and by the end of their jobs."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.domain.finish.rescue import Recoverable
 from fermata.domain.jobs.job import Job
-from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.web.cursors import cursor_of, place_in
 from fermata.domain.web.formats import rfc3339, usd
 
 DEFAULT_LIMIT: Final = 20
 LONGEST_LIMIT: Final = 50
-_FIELDS: Final = 4
 
 
 @dataclass(frozen=True, order=True)
@@ -39,22 +36,16 @@ class PlaceOf:
         """This start as an opaque cursor."""
         after = self.after
         rest = ["", "", ""] if after is None else [after.ended_at.isoformat(), after.job_id, str(after.attempt)]
-        return base64.urlsafe_b64encode("\n".join([self.provider, *rest]).encode()).decode().rstrip("=")
+        return cursor_of("\n".join([self.provider, *rest]))
 
 
 def place_of(cursor: str) -> PlaceOf | None:
     """The start that a cursor encodes, or None for any other text."""
-    try:
-        fields = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split("\n")
-        if len(fields) != _FIELDS:
-            return None
-        provider, ended_at, job_id, attempt = fields
-        if not job_id:
-            return PlaceOf(provider)
-        place = Place(datetime.fromisoformat(ended_at).astimezone(UTC), job_id, int(attempt))
-    except (binascii.Error, ValueError):
+    found = place_in(cursor)
+    if found is None:
         return None
-    return PlaceOf(provider, place) if is_job_id(job_id) else None
+    provider, ended_at, job_id, attempt = found.split("\n")
+    return PlaceOf(provider, Place(datetime.fromisoformat(ended_at), job_id, int(attempt)) if job_id else None)
 
 
 def listed_at(job: Job, attempt: int) -> Place:

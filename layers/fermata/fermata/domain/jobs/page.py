@@ -1,9 +1,5 @@
 """Lists of a tenant's jobs, newest first: query parameters, pages and cursors."""
 
-import base64
-import binascii
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,15 +8,13 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.view import JobView
 from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.web.cursors import cursor_of, place_in, wrong_limit
 from fermata.errors import FieldError, InvalidRequestError
 
 DEFAULT_LIMIT: Final = 20
 LONGEST_LIMIT: Final = 100
 
-_LIMIT: Final = re.compile(r"[0-9]{1,3}")
 _PREFIX: Final = "job_"
-_ID_CHARACTERS: Final = 26
-_CHECK_CHARACTERS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -36,21 +30,14 @@ class JobList:
         return job.tenant_id == self.tenant_id and in_status and job.deleted_at is None
 
     def cursor_after(self, job_id: str) -> str:
-        """The cursor of the jobs older than this one. It only names a place in this list and needs no secret; its
-        checksum detects a cursor of another list.
-        """
-        about = f"{self.tenant_id}\n{self.status}\n{job_id}".encode()
-        text = job_id.removeprefix(_PREFIX) + hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS]
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        """The cursor of the jobs older than this one."""
+        return cursor_of(job_id.removeprefix(_PREFIX), self.tenant_id, self.status)
 
     def place_of(self, cursor: str) -> str | None:
         """The job id in a cursor of this list, or None for any other text."""
-        try:
-            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        except (binascii.Error, ValueError):
-            return None
-        job_id = _PREFIX + text[:_ID_CHARACTERS]
-        return job_id if is_job_id(job_id) and self.cursor_after(job_id) == cursor else None
+        place = place_in(cursor, self.tenant_id, self.status)
+        job_id = f"{_PREFIX}{place}"
+        return job_id if place is not None and is_job_id(job_id) else None
 
 
 @dataclass(frozen=True)
@@ -106,5 +93,4 @@ def parse_page_request(tenant_id: str, parameters: Mapping[str, str]) -> PageReq
 def _wrong(status: str | None, limit: str | None) -> Iterator[FieldError]:
     if status is not None and status not in set(JobStatus):
         yield FieldError("/status", "must be one of " + ", ".join(JobStatus))
-    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LONGEST_LIMIT):
-        yield FieldError("/limit", f"must be a whole number from 1 to {LONGEST_LIMIT}")
+    yield from wrong_limit(limit, LONGEST_LIMIT)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.settings import ProviderSettings
 from fermata.domain.providers.spending import PauseAndBudget
@@ -23,7 +22,7 @@ def provider_view(
         "paused": bool(spending.paused_by),
         "paused_by": [*spending.paused_by],
         "circuit": {
-            "state": _state_of(circuit, now_ms),
+            "state": circuit.state_at(now_ms),
             "open_until": _moment(circuit.open_until_ms),
             "recent_failures": len(circuit.failed_at_ms),
             "disabled_by": circuit.disabled_by,
@@ -43,14 +42,6 @@ def provider_view(
             "concurrency": settings.concurrency,
         },
     }
-
-
-def _state_of(circuit: Circuit, now_ms: int) -> str:
-    if circuit.is_disabled:
-        return "disabled"
-    if not circuit.open_until_ms:
-        return "closed"
-    return "open" if now_ms < circuit.open_until_ms else "half_open"
 
 
 def _moment(at_ms: int) -> str | None:

@@ -101,53 +101,81 @@ class _Body(BaseModel):
 
 
 class AudioRequest(_Body):
-    """The requested file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only).
-    None means Fermata's default, or the provider's own if it offers no choice.
-    """
+    """The requested file."""
 
     format: Literal["mp3", "wav"] = "mp3"
+    """The format of the file; mp3 by default."""
     sample_rate: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """The sample rate in Hz; by default 44,100 for songs and 32,000 for speech, or the provider's own if it offers no
+    choice.
+    """
     bitrate: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """The bitrate in bits per second, for mp3; by default 256,000 for songs and 128,000 for speech, or the provider's
+    own if it offers no choice.
+    """
 
 
 class SongRequest(_Body):
     """One song or one speech as a caller orders it; the model's kind decides which. Lengths are the model's own and
     count Unicode code points.
-
-    The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
-    order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
-    deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
-    seconds, for models that take one. A `live` song or speech can be heard while it is made; a live speech has no
-    subtitles. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
-    of the tenant's own endpoint.
-
-    Speech: `text` is spoken by `voice`, an id of the model's, at `speed` times the voice's own speed. `language` is a
-    BCP 47 code. `subtitles` asks for a second file with the times of the sentences.
     """
 
     model: ModelId
+    """Which model to ask, or `auto` for the cheapest that can serve the request."""
     fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
+    """Other models, asked in this order if the previous one certainly did not charge. By default those of the
+    deployment, or beside `auto` the ones that Fermata chooses; an empty list means none.
+    """
     on_unknown: OnUnknown = OnUnknown.FAIL
+    """What to do if it is unknown whether a provider charged: `fail` (the default), or `fallback`, which asks the next
+    model although both may be billed.
+    """
     kind: Kind | None = None
+    """What the model must make; beside `auto` a song by default."""
     max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
+    """The most that the order may cost in credits, fallbacks included; an order that could cost more is refused. No
+    such bound by default.
+    """
     prompt: Text = ""
+    """The style of the song, in the model's number of Unicode code points; empty by default."""
     lyrics: Text = ""
+    """The words of the song, in the model's number of Unicode code points; empty by default."""
     text: Text = ""
+    """What is spoken, in the model's number of Unicode code points; only for speech, empty by default."""
     voice: Annotated[VoiceId, _WholeUnicode] | None = None
+    """The id of a voice of the model, from `GET /v1/voices`; only for speech. By default the provider's own voice,
+    where the model has one.
+    """
     speed: Speed | None = None
+    """How fast to speak, as a multiple of the voice's own speed; only for speech, 1 by default."""
     language: Language | None = None
+    """The BCP 47 code of the language of the text; only for speech. By default the model finds out."""
     emotion: Choice | None = None
+    """The emotion of the speech, one of the model's; only for speech, the model's own choice by default."""
     subtitles: StrictBool = False
+    """Whether to make a second file with the times of the sentences; only for speech, false by default."""
     instrumental: StrictBool = False
+    """Whether to make a song without words, where the model can; false by default."""
     auto_lyrics: StrictBool = False
+    """Whether the provider writes the lyrics, where it can; false by default."""
     duration_s: Annotated[WholeNumber, Field(ge=1)] | None = None
+    """The wanted length in seconds, for models that take one; by default the provider chooses, and the price of the
+    longest is held.
+    """
     audio: AudioRequest = AudioRequest()
+    """The file to make; MP3 by default."""
     reference: ReferenceRequest | None = None
+    """The recording that the song shall follow, for models that take one; none by default."""
     title: Title | None = None
+    """The name of the download, at most 120 Unicode code points; none by default."""
     live: StrictBool = False
+    """Whether the song or speech can be heard while it is made, where the model can; false by default."""
     finish_by: Moment | None = None
+    """The instant in UTC after which the song is not wanted: it is then not delivered and not paid. None by default."""
     callback_url: CallbackUrl | None = None
+    """Where this job's end is posted: https on port 443 of a public host. By default the tenant's own endpoint."""
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
+    """Names and values of your own, at most 16, that jobs, usage and lists repeat; none by default."""
 
     @property
     def is_auto(self) -> bool:

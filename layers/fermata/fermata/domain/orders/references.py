@@ -34,17 +34,23 @@ ProviderId = Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterVal
 
 class ReferenceRequest(BaseModel):
     """The reference recording of a song: exactly one of a caller's link, an upload's id, or the provider's own ids of a
-    recording that an earlier job handed over. `purpose` is the recording's role, for models that distinguish roles;
-    `song` by default.
+    recording that an earlier job handed over.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     audio_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    """A link to the recording: https on port 443 of a public host. Left out if `id` or a provider's id names it."""
     id: StrictStr | None = None
+    """The id of an upload (`POST /v1/references`). Left out if a link or a provider's id names it."""
     purpose: Purpose | None = None
+    """The role of the recording, for models that distinguish roles; `song` by default."""
     voice_id: ProviderId | None = None
+    """The provider's id of a voice, from `reference` of an earlier job. Left out if a link or an upload names it."""
     instrumental_id: ProviderId | None = None
+    """The provider's id of an instrumental, from `reference` of an earlier job. Left out if a link or an upload names
+    it.
+    """
 
     @property
     def named_ids(self) -> Mapping[str, str]:

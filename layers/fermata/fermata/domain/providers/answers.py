@@ -121,6 +121,11 @@ def unreadable(provider: str, answer: UpstreamAnswer) -> Failure:
     return failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer))
 
 
+def first_of(value: JsonValue) -> JsonValue:
+    """The first of a list, or the value itself: some answers wrap an object into a list of one."""
+    return value[0] if isinstance(value, list) and value else value
+
+
 def read_number(value: JsonValue) -> int | None:
     """A code or status as an integer below 10^9, or None. Providers send 1008, 1008.0 or 1.008e3, also as text."""
     if isinstance(value, str):

@@ -6,7 +6,7 @@ Every instant is in ms since 1970-01-01 UTC.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
@@ -85,6 +85,14 @@ class Circuit(BaseModel):
     def is_disabled(self) -> bool:
         """Whether the provider has rejected the account."""
         return self.disabled_at_ms is not None
+
+    def state_at(self, now_ms: int) -> Literal["closed", "open", "half_open", "disabled"]:
+        """What the circuit does with calls at this time: `disabled` until the operator enables the provider again."""
+        if self.is_disabled:
+            return "disabled"
+        if not self.open_until_ms:
+            return "closed"
+        return "open" if now_ms < self.open_until_ms else "half_open"
 
     @property
     def has_a_say(self) -> bool:

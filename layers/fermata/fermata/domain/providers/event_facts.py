@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.domain.audio.answer_scanner import ScannedDocument
-from fermata.domain.providers.answers import member, read_number
+from fermata.domain.providers.answers import first_of, member, read_number
 from fermata.domain.providers.calls import StreamFacts
 
 _SUCCESS: Final = 0
@@ -42,7 +42,7 @@ class EventFacts:
 def is_last(document: JsonValue) -> bool:
     """Whether an event marks the audio as complete."""
     data = member(document, "data")
-    status = member(data[0] if isinstance(data, list) and data else data, "status")
+    status = member(first_of(data), "status")
     return read_number(status) == _COMPLETE
 
 

@@ -1,21 +1,18 @@
 """Pages of a tenant's keys, newest first: query parameters and cursors."""
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fermata.domain.tenants.api_keys import ApiKey
+from fermata.domain.web.cursors import cursor_of, place_in, wrong_limit
 from fermata.errors import FieldError, InvalidRequestError
 
 DEFAULT_LIMIT: Final = 20
 LONGEST_LIMIT: Final = 100
 
-_LIMIT: Final = re.compile(r"[0-9]{1,3}")
-_CURSOR: Final = re.compile(r"([0-9]{1,15})\.([a-z2-7]{8})\.([0-9a-f]{12})")
+_PLACE: Final = re.compile(r"([0-9]{1,15})\.([a-z2-7]{8})")
 
 
 @dataclass(frozen=True)
@@ -36,22 +33,12 @@ class KeyPage:
         return shown, self._cursor_after(_place(shown[-1])) if len(rest) > len(shown) else None
 
     def _cursor_after(self, place: tuple[int, str]) -> str:
-        # The cursor only names a place and needs no secret; its checksum detects a cursor of another list.
-        text = f"{place[0]}.{place[1]}"
-        check = hashlib.sha256(f"{self.tenant_id}\n{text}".encode()).hexdigest()[:12]
-        return base64.urlsafe_b64encode(f"{text}.{check}".encode()).decode().rstrip("=")
+        return cursor_of(f"{place[0]}.{place[1]}", self.tenant_id)
 
     def place_of(self, cursor: str) -> tuple[int, str] | None:
         """The place in a cursor of this tenant's list, or None for any other text."""
-        try:
-            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        except (binascii.Error, ValueError):
-            return None
-        form = _CURSOR.fullmatch(text)
-        if form is None:
-            return None
-        place = int(form[1]), form[2]
-        return place if self._cursor_after(place) == cursor else None
+        form = _PLACE.fullmatch(place_in(cursor, self.tenant_id) or "")
+        return (int(form[1]), form[2]) if form else None
 
 
 def parse_key_page(tenant_id: str, parameters: Mapping[str, str]) -> KeyPage:
@@ -59,9 +46,7 @@ def parse_key_page(tenant_id: str, parameters: Mapping[str, str]) -> KeyPage:
     one.
     """
     limit, cursor = parameters.get("limit"), parameters.get("cursor")
-    page, wrong = KeyPage(tenant_id), []
-    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LONGEST_LIMIT):
-        wrong.append(FieldError("/limit", f"must be a whole number from 1 to {LONGEST_LIMIT}"))
+    page, wrong = KeyPage(tenant_id), [*wrong_limit(limit, LONGEST_LIMIT)]
     before = None if cursor is None else page.place_of(cursor)
     if cursor is not None and before is None:
         wrong.append(FieldError("/cursor", "must be the next_cursor of a page of this list"))

@@ -14,7 +14,7 @@ Moment = Annotated[
     str,
     Field(
         pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
-        json_schema_extra={"format": "date-time", "example": "2026-11-21T07:47:55.020Z"},
+        json_schema_extra={"format": "date-time", "examples": ["2026-11-21T07:47:55.020Z"]},
     ),
 ]
 """A time in UTC with milliseconds (RFC 3339), as `rfc3339` formats it."""

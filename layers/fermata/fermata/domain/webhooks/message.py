@@ -37,8 +37,11 @@ class WebhookEvent(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     type: Annotated[str, WithJsonSchema({"type": "string", "enum": [event_type(each) for each in ENDS]})]
+    """What happened."""
     timestamp: Moment
+    """When it happened, in UTC."""
     data: EndOfJob
+    """How the job ended."""
 
 
 @dataclass(frozen=True)

@@ -41,25 +41,31 @@ class _Body(BaseModel):
 
 
 class KeyRequest(_Body):
-    """A key to issue. Without `scopes` it has those of `account:read`, `jobs:read` and `jobs:write` that the key of the
-    request has; without `expires_at` or `monthly_credits` those of that key. `monthly_credits` is the most that its
-    orders may spend in a calendar month in UTC, with what they hold; null means no end and no cap.
-    """
+    """A key to issue."""
 
     name: KeyName | None = None
+    """A name for people; none by default."""
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] | None = None
+    """What the key may do; by default those of `account:read`, `jobs:read` and `jobs:write` that the key of this
+    request has.
+    """
     expires_at: Moment | None = None
+    """When the key ends, in UTC; by default when the key of this request does. Null means no end."""
     monthly_credits: MonthlyCredits | None = None
+    """Most credits that its orders may spend and hold per calendar month (UTC); by default that of the key of this
+    request. Null means no cap.
+    """
 
 
 class KeyRotation(_Body):
-    """How a key is replaced: the old one stays valid for `overlap_s` seconds. Without `expires_at` or `monthly_credits`
-    the new one has those of the old one; null means no end and no cap.
-    """
+    """How a key is replaced."""
 
     overlap_s: Overlap = DEFAULT_OVERLAP_S
+    """For how many seconds the old key stays valid; a day (86,400) by default."""
     expires_at: Moment | None = None
+    """When the new key ends, in UTC; by default when the old one would. Null means no end."""
     monthly_credits: MonthlyCredits | None = None
+    """The new key's cap in credits per calendar month (UTC); by default that of the old one. Null means no cap."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.operator.job_view import operators_view
 from fermata.domain.operator.provider_view import provider_view
 from fermata.domain.providers.spending import day_of
-from fermata.domain.tenants.api_keys import ApiKey
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import InvalidRequestError, NotFoundError
@@ -26,6 +25,7 @@ from fermata.ports.money import UsageStore, WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
+from fermata.use_cases.operator.key_view import key_view
 from fermata.use_cases.operator.manage_keys import TenantId
 
 DEFAULT_LIMIT: Final = 100
@@ -143,20 +143,8 @@ def _show_tenant(tenant_id: str, ports: LookPorts, now: datetime) -> dict[str, J
     return {
         **{name: value for name, value in account.items() if name != "object"},
         "created_at": rfc3339(tenant.created_at),
-        "keys": [_key(key, now) for key in ports.tenants.keys_of(tenant_id)],
+        "keys": [{**key_view(key), "valid": key.is_live(now)} for key in ports.tenants.keys_of(tenant_id)],
         "triggers": triggers.model_dump(mode="json", include={"inbox", "events", "sources"}),
-    }
-
-
-def _key(key: ApiKey, now: datetime) -> JsonValue:
-    return {
-        "key_id": key.key_id,
-        "scopes": [scope.value for scope in key.scopes],
-        "valid": key.is_live(now),
-        "created_at": rfc3339(key.created_at),
-        "expires_at": rfc3339(key.expires_at),
-        "revoked_at": rfc3339(key.revoked_at),
-        "last_used_at": rfc3339(key.last_used_at),
     }
 
 

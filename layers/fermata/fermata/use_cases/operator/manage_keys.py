@@ -23,6 +23,7 @@ from fermata.use_cases.accounts.issue_keys import (
     rotate_key,
     terms_after_rotation,
 )
+from fermata.use_cases.operator.key_view import key_view
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Days = Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIFE.days)]
@@ -86,17 +87,17 @@ def manage_keys(command: KeyCommand, tenants: TenantStore, now: datetime, random
             return _rotate(command, tenants, now, randomness)
         case RevokeKey(key_id=key_id):
             changed = tenants.revoke_key(_known(key_id, tenants), now)
-            return {**_view(_known(key_id, tenants)), "changed": changed}
+            return {**key_view(_known(key_id, tenants)), "changed": changed}
         case ListKeys(tenant_id=tenant_id):
             _check_tenant(tenant_id, tenants)
-            return {"tenant_id": tenant_id, "keys": [_view(key) for key in tenants.keys_of(tenant_id)]}
+            return {"tenant_id": tenant_id, "keys": [key_view(key) for key in tenants.keys_of(tenant_id)]}
 
 
 def _issue(command: IssueKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     _check_tenant(command.tenant_id, tenants)
     terms = KeyTerms(command.scopes, _end(command, now), command.name, command.monthly_credits)
     issued = issue_key(command.tenant_id, terms, tenants, now, randomness)
-    return {**_view(issued.record), "api_key": issued.api_key}
+    return {**key_view(issued.record), "api_key": issued.api_key}
 
 
 def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
@@ -108,7 +109,7 @@ def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness:
     issued = rotate_key(old, terms, command.overlap_s, tenants, now, randomness)
     ends = rfc3339(issued.replaced.expires_at) if issued.replaced else None
     return {
-        **_view(issued.record),
+        **key_view(issued.record),
         "api_key": issued.api_key,
         "replaces": {"key_id": old.key_id, "expires_at": ends},
     }
@@ -119,21 +120,6 @@ def _end(command: IssueKey | RotateKey, now: datetime) -> datetime | None:
     if command.expires_at is not None and command.days is not None:
         raise InvalidRequestError([FieldError("/days", "must be left out beside expires_at")])
     return now + timedelta(days=command.days) if command.days is not None else command.expires_at
-
-
-def _view(key: ApiKey) -> dict[str, JsonValue]:
-    return {
-        "tenant_id": key.tenant_id,
-        "key_id": key.key_id,
-        "name": key.name,
-        "monthly_credits": key.monthly_credits,
-        "scopes": [scope.value for scope in key.scopes],
-        "created_at": rfc3339(key.created_at),
-        "expires_at": rfc3339(key.expires_at),
-        "revoked_at": rfc3339(key.revoked_at),
-        "rotated_to": key.rotated_to,
-        "last_used_at": rfc3339(key.last_used_at),
-    }
 
 
 def _known(key_id: str, tenants: TenantStore) -> ApiKey:

@@ -25,7 +25,9 @@ class UploadRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     content_type: Literal["audio/mpeg", "audio/wav", "audio/flac"]
+    """The media type of the file."""
     bytes: WholeNumber = Field(ge=1)
+    """The exact size of the file in bytes."""
 
 
 @dataclass(frozen=True)

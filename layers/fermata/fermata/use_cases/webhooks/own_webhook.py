@@ -18,15 +18,17 @@ class _Body(BaseModel):
 
 
 class WebhookRequest(_Body):
-    """Where webhooks are posted: an https link on port 443 of a public host."""
+    """Where webhooks are posted."""
 
     url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+    """An https link on port 443 of a public host."""
 
 
 class SecretRotation(_Body):
-    """For how many seconds the previous secret also signs."""
+    """How a signing secret is replaced."""
 
     overlap_s: Overlap = DEFAULT_OVERLAP_S
+    """For how many seconds the previous secret also signs; a day (86,400) by default."""
 
 
 def show_webhook(tenant_id: str, ports: EndpointPorts) -> EndpointView:

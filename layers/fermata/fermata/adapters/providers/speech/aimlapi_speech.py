@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fermata.adapters.providers import minimax_body
-from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
+from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, refused_by
 from fermata.adapters.providers.aimlapi_usage import with_usage
 from fermata.adapters.providers.audio_places import outermost_link_in
 from fermata.adapters.providers.blocking import BlockingProvider
@@ -13,10 +13,7 @@ from fermata.adapters.providers.tasks.words import is_still_synthesising
 from fermata.domain.providers.answers import (
     LEAST_ERROR_CODE,
     UNKNOWN_OUTCOME,
-    describe,
     failure_of,
-    member,
-    read_words,
     told_http_status,
     unreadable,
 )
@@ -53,10 +50,10 @@ class AimlapiSpeechProvider(BlockingProvider):
             return AudioIsAnswer()
         if answer.document is None:
             is_clear = answer.http_status == HTTPStatus.TOO_MANY_REQUESTS
-            return _refused(answer, answer.http_status) if is_clear else Refused(unreadable(_NAME, answer))
+            return refused_by(_NAME, answer, answer.http_status) if is_clear else Refused(unreadable(_NAME, answer))
         status = told_http_status(answer.document) or answer.http_status
         if status >= LEAST_ERROR_CODE:
-            return _refused(answer, status)
+            return refused_by(_NAME, answer, status)
         return with_usage(_speech_in(answer), answer)
 
 
@@ -77,12 +74,3 @@ def _speech_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | Refused:
         return Refused(unreadable(_NAME, answer))
     found = f"expected audio.url from {_NAME}, found neither a link nor audio (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
-
-
-def _refused(answer: UpstreamAnswer, status: int) -> Refused:
-    reported = told_http_status(answer.document)
-    code = None if reported is None else str(reported)
-    document = answer.document
-    said = read_words(member(document, "message"), member(document, "error"), member(document, "error", "message"))
-    ruling = CREATE_STATUSES.get(status, UNKNOWN_OUTCOME)
-    return Refused(failure_of(answer, ruling, describe(_NAME, answer, said, code, wanted="speech"), code))

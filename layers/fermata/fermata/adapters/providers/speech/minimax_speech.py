@@ -11,7 +11,7 @@ from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax import HTTP_STATUSES
 from fermata.adapters.providers.minimax_body import SUCCESS, read_code, read_song
 from fermata.adapters.providers.speech.body import speech_body
-from fermata.domain.providers.answers import member, read_id, read_link, read_number, tidy
+from fermata.domain.providers.answers import first_of, member, read_id, read_link, read_number, tidy
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
@@ -28,6 +28,8 @@ _NAME: Final = "MiniMax"
 MOST_VOICES: Final = 1000
 _LONGEST_ID: Final = 100
 _LONGEST_NAME: Final = 80
+LIST_VOICES: Final = UpstreamCall("POST", "/v1/get_voice", body={"voice_type": "system"})
+"""The free list of the system's voices, without those that an account cloned."""
 
 
 class MinimaxSpeechProvider(BlockingProvider):
@@ -53,12 +55,12 @@ class MinimaxSpeechProvider(BlockingProvider):
         if not isinstance(outcome, AudioAt | AudioInAnswer):
             return outcome
         data = member(answer.document, "data")
-        subtitles = read_link(member(data[0] if isinstance(data, list) and data else data, "subtitle_file"))
+        subtitles = read_link(member(first_of(data), "subtitle_file"))
         return replace(outcome, metered=_counted(answer.document), subtitles=subtitles)
 
     def voices_call(self) -> UpstreamCall:
         """The free list of the system's voices, without those that an account cloned."""
-        return UpstreamCall("POST", "/v1/get_voice", body={"voice_type": "system"})
+        return LIST_VOICES
 
     def read_voices(self, answer: UpstreamAnswer) -> Mapping[str, str] | None:
         """The names of at most `MOST_VOICES` voices by their ids."""

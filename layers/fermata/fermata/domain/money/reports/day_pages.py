@@ -1,14 +1,12 @@
 """Lists over days in UTC that are read page by page: their query parameters and cursors."""
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from fermata.domain.web.cursors import cursor_of, place_in, wrong_limit
 from fermata.errors import FieldError, InvalidRequestError
 
 LONGEST_SPAN_DAYS: Final = 92
@@ -16,8 +14,6 @@ DEFAULT_LIMIT: Final = 100
 LONGEST_LIMIT: Final = 1000
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_LIMIT: Final = re.compile(r"[0-9]{1,4}")
-_CHECK_CHARACTERS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -30,18 +26,12 @@ class DayList:
     name: str = ""
 
     def cursor_after(self, place: str) -> str:
-        """The cursor after a place. It needs no secret; its checksum detects a cursor of another list."""
-        about = f"{self.tenant_id}\n{self.name}{self.first}\n{self.last}\n{place}".encode()
-        text = hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS] + place
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        """The cursor after a place."""
+        return cursor_of(place, self.tenant_id, self.name, self.first, self.last)
 
     def place_of(self, cursor: str) -> str | None:
         """The place in a cursor of this list, or None for any other text."""
-        try:
-            place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()[_CHECK_CHARACTERS:]
-        except (binascii.Error, ValueError):
-            return None
-        return place if self.cursor_after(place) == cursor else None
+        return place_in(cursor, self.tenant_id, self.name, self.first, self.last)
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ def parse_day_page(tenant_id: str, name: str, parameters: Mapping[str, str], now
     wrong: list[FieldError] = []
     last = day_in("to", parameters, now.date(), wrong)
     first = day_in("from", parameters, last.replace(day=1), wrong)
-    wrong += [*wrong_span(first, last), *_wrong_limit(parameters.get("limit"))]
+    wrong += [*wrong_span(first, last), *wrong_limit(parameters.get("limit"), LONGEST_LIMIT)]
     if wrong:
         raise InvalidRequestError(wrong)
     of, cursor = DayList(tenant_id, first, last, name), parameters.get("cursor")
@@ -91,8 +81,3 @@ def wrong_span(first: date, last: date) -> Iterator[FieldError]:
         yield FieldError("/from", f"must not be later than to, which is {last}")
     elif last - first >= timedelta(days=LONGEST_SPAN_DAYS):
         yield FieldError("/from", f"must make at most {LONGEST_SPAN_DAYS} days with to, which is {last}")
-
-
-def _wrong_limit(limit: str | None) -> Iterator[FieldError]:
-    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LONGEST_LIMIT):
-        yield FieldError("/limit", f"must be a whole number from 1 to {LONGEST_LIMIT}")

@@ -12,7 +12,7 @@ from moto import mock_aws
 from werkzeug.test import EnvironBuilder
 
 from fermata.adapters.s3.reference_store import S3ReferenceStore
-from local.emulator.upload_forms import UploadRefused, check_upload, is_upload_form, refused_upload
+from local.emulator.s3.upload_forms import UploadRefused, check_upload, is_upload_form, refused_upload
 from tests.support.cloud import BUCKET, s3_with_bucket
 
 if TYPE_CHECKING:

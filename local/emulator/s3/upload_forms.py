@@ -11,10 +11,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
+
+from local.emulator.s3.refusal import refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -46,8 +47,7 @@ def refused_upload(environ: "WSGIEnvironment", now: datetime) -> Response | None
         fields, size_bytes = _read({**environ, "wsgi.input": io.BytesIO(body)})
         check_upload({**fields, "bucket": bucket}, size_bytes, now)
     except UploadRefused as refused:
-        text = f"<Error><Code>{refused.code}</Code><Message>{escape(refused.message)}</Message></Error>"
-        return Response(text, refused.status, content_type="application/xml")
+        return refusal(refused.status, refused.code, refused.message)
     return None
 
 

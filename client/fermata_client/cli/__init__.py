@@ -1,0 +1,1 @@
+"""The command line `fermata`; it needs the extra `fermata-client[cli]`."""

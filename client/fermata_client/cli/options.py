@@ -1,0 +1,43 @@
+"""The options that several commands have, each described once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="The result as JSON, nothing else on stdout; errors as JSON, too.")
+]
+ModelName = Annotated[str, typer.Option("--model", "-m", help="A model of `fermata models`, or auto: the cheapest.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="A file, or a folder: then the job's id is the name.")]
+MaxCredits = Annotated[int | None, typer.Option(min=1, help="Refuse the order where it would cost more.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would cost, and order nothing.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the file, or return once it is ordered.")]
+TimeoutS = Annotated[
+    float | None, typer.Option("--timeout", min=0, help="Seconds to wait; then the job goes on alone.")
+]
+OrderKey = Annotated[str | None, typer.Option("--idempotency-key", help="The key of an order that may have arrived.")]
+Fallbacks = Annotated[list[str] | None, typer.Option("--fallback", help="Another model to ask; may be repeated.")]
+Title = Annotated[str | None, typer.Option(help="The name of the job.")]
+Metadata = Annotated[
+    list[str] | None, typer.Option("--metadata", help="NAME=VALUE to keep with the job; may be repeated.")
+]
+Format = Annotated[str | None, typer.Option("--format", help="mp3 or wav, where the model can.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+
+Prompt = Annotated[str | None, typer.Argument(help="The style, in words.", show_default=False)]
+Lyrics = Annotated[
+    Path | None, typer.Option(help="A file with the words; - reads them from stdin.", show_default=False)
+]
+Instrumental = Annotated[bool, typer.Option("--instrumental", help="No words.")]
+AutoLyrics = Annotated[bool, typer.Option("--auto-lyrics", help="Words written by the provider.")]
+DurationS = Annotated[int | None, typer.Option("--duration", min=1, help="Seconds, where the model lets you choose.")]
+
+SpokenText = Annotated[
+    str, typer.Argument(metavar="TEXT", help="What to say; - reads it from stdin.", show_default=False)
+]
+Voice = Annotated[str | None, typer.Option(help="A voice of `fermata voices`.")]
+Speed = Annotated[float | None, typer.Option(min=0.5, max=2, help="Times the voice's own speed.")]
+Language = Annotated[str | None, typer.Option(help="A BCP 47 code, such as de.")]
+Emotion = Annotated[str | None, typer.Option(help="An emotion, where the model has some.")]
+QuotedText = Annotated[str | None, typer.Option(help="What to say: the price of a speech.", show_default=False)]
