@@ -17,6 +17,7 @@ help: ## list the targets
 # ---- environments
 
 VENV := .venv/.made
+RUN := .venv/.run
 FUNCTIONS := .tools/functions/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
@@ -38,8 +39,15 @@ setup: ## make every environment: .venv, and what must stay apart from it under 
 	@touch $@
 
 $(VENV): .venv/.pip tooling/link_checkout.py
-	@echo "making .venv" >&2
+	@echo "making .venv (what the laptop and the checks need)" >&2
 	@sh tooling/install_lock.sh .venv requirements.lock
+	@$(PY) tooling/link_checkout.py
+	@touch $(RUN) $@
+
+# A third of what the checks need, of the same versions; the checks add theirs to it.
+$(RUN): .venv/.pip tooling/run.lock tooling/link_checkout.py
+	@echo "making .venv (what the laptop needs)" >&2
+	@sh tooling/install_lock.sh .venv tooling/run.lock
 	@$(PY) tooling/link_checkout.py
 	@touch $@
 
@@ -103,13 +111,13 @@ $(PYTHON313): tooling/runtime.lock | .venv/.pip
 
 # ---- the one-machine cloud
 
-demo: $(VENV) $(FUNCTIONS) ## buy a song from a simulated provider on this machine, from request to MP3
+demo: $(RUN) $(FUNCTIONS) ## buy a song from a simulated provider on this machine, from request to MP3
 	@$(PY) -m local demo $(ARGS)
 
-run: $(VENV) $(FUNCTIONS) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
+run: $(RUN) $(FUNCTIONS) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
 	@$(PY) -m local run $(ARGS)
 
-env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
+env: $(RUN) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
 	@$(PY) -m local env $(ARGS)
 
 # ---- checks
@@ -174,6 +182,7 @@ docs: $(DOCS) ## build the documents into a site under site/; a dead link or anc
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
 lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' takes newer versions)
 	@$(COMPILE) $(ARGS) --group pyproject.toml:dev layers/fermata/pyproject.toml --output-file requirements.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:local layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/run.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/functions.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime --constraint requirements.lock --output-file tooling/runtime.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from local.aws_clients import OWN_ACCESS_KEY, own_clients
+from local.cloud_client import OWN_ACCESS_KEY, own_clients
 from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
@@ -109,7 +109,7 @@ class LocalCloud:
         # These objects live to the end, and scanning them for garbage took a tenth of all time.
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
-        shown = {name: key for name, key in keys.items() if name in self._local_providers()}
+        shown = {name: key for name, key in keys.items() if name in self._on_this_machine()}
         return self._describe(api.url, aws.url, api_key, deployment, simulators) | {"provider_keys": shown}
 
     def stop(self) -> None:
@@ -124,15 +124,15 @@ class LocalCloud:
         here = {*known_providers(self._settings.template)} - {*self._settings.providers, *self._settings.real}
         return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
-    def _local_providers(self) -> set[str]:
-        """Those on this machine, whose keys are no secrets."""
-        return {*self._simulated(), *self._settings.providers} - {*self._settings.real}
-
     def _provider_keys(self) -> dict[str, str]:
         given = self._settings.provider_keys
         if self._kept:
             given = {**self._kept.simulator_keys(self._simulated()), **given}
-        return provider_keys(self._local_providers(), given, self._settings.real, PROJECT_ROOT / ".env")
+        return provider_keys(self._on_this_machine(), given, self._settings.real, PROJECT_ROOT / ".env")
+
+    def _on_this_machine(self) -> set[str]:
+        """The providers that are no real ones, whose keys may be shown."""
+        return {*self._simulated(), *self._settings.providers} - {*self._settings.real}
 
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
         urls = {}

@@ -1,10 +1,18 @@
-"""AWS clients for a cloud on this machine, from its published description."""
+"""AWS clients for a cloud on this machine: of others, from its published description, and its own."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+
+from local.deploy.deployment import REGION
+
+OWN_ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
+"""What the cloud signs its own calls with, which are not logged."""
+_OWN_SECRET_KEY: Final = secrets.token_hex(20)
 
 ONE_TRY: Final = Config(retries={"total_max_attempts": 1}, read_timeout=310)
 """One attempt without retries, because an invocation whose answer was lost may have taken effect: a repeated grant is a
@@ -22,3 +30,18 @@ def client_of(cloud: Mapping[str, Any], service: str) -> Any:  # noqa: ANN401 (t
         aws_secret_access_key=cloud["secret_access_key"],
         config=ONE_TRY,
     )
+
+
+def own_clients(url: str) -> Callable[[str], Any]:
+    """Return the cloud's own boto3 client of a service at an endpoint, the same for each service."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=64,
+        connect_timeout=5,
+        read_timeout=60,
+        s3={"addressing_style": "path"},
+    )
+    session = boto3.session.Session(
+        aws_access_key_id=OWN_ACCESS_KEY, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
+    )
+    return cache(lambda service: session.client(service, endpoint_url=url, config=config))

@@ -14,6 +14,7 @@ from typing import Any
 from local.cloud import LocalCloud
 from local.errors import LocalCloudError
 from local.http.server import listen
+from local.process_name import name_process
 from local.settings import CloudSettings, check_settings
 from local.state.kept_cloud import KeptCloud
 from local.state_dir import STATE_ROOT, StateDir
@@ -30,6 +31,7 @@ class ReadyLineError(LocalCloudError):
 
 def run_up(settings: CloudSettings, announce: Callable[[Mapping[str, Any]], None]) -> None:
     """Run a cloud until a signal stops it; `announce` gets its description once every route answers."""
+    name_process("fermata-cloud")
     check_settings(settings)
     with ExitStack() as exits:
         state, kept, listener = _open(settings, exits)

@@ -59,7 +59,8 @@ class AwsEndpoint:
         serve = self._s3 if call.action.startswith("s3:") else self._moto
         try:
             return serve(environ, start_response)
-        except NotImplementedError:
+        except (NotImplementedError, ModuleNotFoundError):
+            # Some services need packages that nothing of Fermata needs.
             return missing_call(call, environ)(environ, start_response)
 
     def _checked_s3(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

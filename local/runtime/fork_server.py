@@ -55,7 +55,7 @@ class ForkServer:
         self._control, server_end = socket.socketpair()
         with server_end:
             self._server = subprocess.Popen(
-                [interpreter, "-P", _PROGRAM, str(server_end.fileno()), str(lifeline), *first, "--", *late],
+                [interpreter, "-P", _PROGRAM, str(server_end.fileno()), str(lifeline)],
                 env=_environment_of_all(functions),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -63,6 +63,7 @@ class ForkServer:
                 pass_fds=(server_end.fileno(), lifeline),
                 process_group=0,
             )
+        self._send({"first": first, "late": late})
         Thread(target=self._listen, daemon=True, name="fork-server").start()
 
     @property

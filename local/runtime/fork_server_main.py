@@ -4,6 +4,7 @@ It imports the handlers' modules once, which saves most of the time and memory o
 the functions' interpreter, so it imports only the standard library and modules that exist on Lambda.
 
 The protocol over the control socket: a request is four bytes of length and JSON, an answer is one line of JSON. The
+first request has the modules to import `first` and those to import `late`; any other one forks or kills. The
 file descriptor for the new process's output comes with the length. The end of the socket ends this process.
 """
 
@@ -21,16 +22,23 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
 
 
 def end_with_parent() -> None:
     """On Linux, make the kernel kill this process when the parent ends for any reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def name_process(name: str) -> None:
+    """On Linux, set the name in `ps -e -o pid,comm`, of which the kernel keeps 15 characters."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def import_quietly(modules: Iterable[str]) -> None:
@@ -49,11 +57,12 @@ def import_quietly(modules: Iterable[str]) -> None:
 class ForkServer:
     """Forks on request and reports the end of every child. It has one thread, because a fork copies only one.
 
-    While nothing is requested it imports `late` modules, one after the other.
+    It serves once the `first` modules are imported, and imports the `late` ones, one after the other, while nothing is
+    requested.
     """
 
-    def __init__(self, control: socket.socket, late: Sequence[str] = ()) -> None:
-        self._late = deque(late)
+    def __init__(self, control: socket.socket) -> None:
+        self._late: deque[str] = deque()
         self._control = control
         self._children: set[int] = set()
         self._wakeup, self._woken = socket.socketpair()
@@ -64,6 +73,9 @@ class ForkServer:
 
     def serve(self) -> dict[str, Any]:
         """Serve until the socket closes. Returns only in a child, with the child's request."""
+        imports = json.loads(self._read(int.from_bytes(self._read(4), "big")))
+        import_quietly(imports["first"])
+        self._late.extend(imports["late"])
         with selectors.DefaultSelector() as selector:
             for end in (self._control, self._woken):
                 selector.register(end, selectors.EVENT_READ)
@@ -170,6 +182,7 @@ def run_function(request: dict[str, Any], lifeline: int) -> None:
     os.environ.update(request["environment"])
     time.tzset()
     os.chdir(request["code_dir"])
+    name_process(request["code_dir"].rpartition("/")[2])
     sys.path.insert(0, request["code_dir"])
     end_when_closed(lifeline)
     write_lines_once()
@@ -179,14 +192,13 @@ def run_function(request: dict[str, Any], lifeline: int) -> None:
 
 
 def main() -> None:
-    """Run `fork_server_main.py CONTROL LIFELINE MODULE... -- LATE...`, the first two being open file descriptors."""
-    control, lifeline, *modules = sys.argv[1:]
-    first, late = modules[: modules.index("--")], modules[modules.index("--") + 1 :]
+    """Run `fork_server_main.py CONTROL LIFELINE`, which are open file descriptors."""
+    control, lifeline = sys.argv[1:]
     end_with_parent()
     # All functions wait for the one process that is their AWS: it goes first.
     os.nice(5)
-    import_quietly(first)
-    run_function(ForkServer(socket.socket(fileno=int(control)), late).serve(), int(lifeline))
+    name_process("fermata-forks")
+    run_function(ForkServer(socket.socket(fileno=int(control))).serve(), int(lifeline))
 
 
 if __name__ == "__main__":

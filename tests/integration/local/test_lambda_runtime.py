@@ -104,6 +104,14 @@ def test_a_function_sees_its_own_variables_and_those_of_lambda_only(
     assert not {"MINIMAX_API_KEY", "HOME", "VIRTUAL_ENV"} & environment
 
 
+def test_a_process_is_named_after_its_functions_folder_and_its_command_line_is_short(start: Start) -> None:
+    runtime = start(function("worker"))
+    found = said(runtime.invoke("worker", order(do="describe")))
+    names = [Path(f"/proc/{pid}/comm").read_text("utf-8").strip() for pid in (found["pid"], found["parent"])]
+    assert names == ["worker", "fermata-forks"]
+    assert len(Path(f"/proc/{found['pid']}/cmdline").read_bytes()) < 500
+
+
 def test_each_function_has_an_access_key_of_its_own(start: Start) -> None:
     runtime = start(function("worker"), function("other"))
     assert sorted(runtime.access_keys.values()) == ["OtherFunction", "WorkerFunction"]

@@ -12,6 +12,7 @@ PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)(?: ; [^\\]+)? \\$", re.MULTILIN
 REQUIREMENT_NAME = re.compile(r"[a-z0-9-]+")
 EVERY_LOCK = [
     "requirements.lock",
+    "tooling/run.lock",
     "tooling/functions.lock",
     "tooling/runtime.lock",
     "tooling/sam.lock",
@@ -61,6 +62,13 @@ def test_functions_run_with_the_versions_that_are_tested(root: Path, name: str) 
     assert {
         package: pinned for package, pinned in _pins(root / name).items() if not pinned <= tested.get(package, pinned)
     } == {}
+
+
+def test_the_laptop_runs_with_a_part_of_what_the_checks_have_and_without_their_tools(root: Path) -> None:
+    tested, run = _pins(root / "requirements.lock"), _pins(root / "tooling/run.lock")
+
+    assert {package: pinned for package, pinned in run.items() if pinned != tested.get(package)} == {}
+    assert not {"pytest", "mypy", "ruff", "cfn-lint", "hypothesis", "uv", "sympy"} & set(run)
 
 
 def test_the_functions_environment_holds_the_layer_and_the_runtime_and_nothing_else(root: Path) -> None:
