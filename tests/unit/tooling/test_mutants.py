@@ -9,6 +9,7 @@ from tooling.mutants.table import MUTANTS
 pytestmark = pytest.mark.check
 
 PROMISES = {
+    "agents",
     "claim condition",
     "claim_until",
     "closed as unknown",
