@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import time
+import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -248,15 +249,22 @@ class Cloud:
         return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> tuple[int, int]:
-        """How many items the table has, and how many executions there are. Counters of calls, and what is learned from
-        a song after its job has ended, are left out.
+        """How many items the table has, and how many executions there are. Counters of calls, what is learned from a
+        song after its job has ended, and what expires within two hours, at any moment, are left out.
         """
         outputs = self.line["outputs"]
         items = self.aws("dynamodb").scan(
             TableName=outputs["TableName"],
             Select="COUNT",
-            FilterExpression="NOT begins_with(pk, :counters) AND pk <> :estimates",
-            ExpressionAttributeValues={":counters": {"S": "READS#"}, ":estimates": {"S": "ESTIMATES"}},
+            FilterExpression=(
+                "NOT begins_with(pk, :counters) AND pk <> :estimates AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
+            ),
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues={
+                ":counters": {"S": "READS#"},
+                ":estimates": {"S": "ESTIMATES"},
+                ":soon": {"N": str(int(time.time()) + 7_200)},
+            },
         )["Count"]
         pages = self.aws("stepfunctions").get_paginator("list_executions")
         executions = sum(

@@ -12,6 +12,8 @@ from typing import Final
 
 CHUNK: Final = 65_536
 Answer = Callable[[socket.socket], None]
+_PATIENCE_S: Final = 60
+"""A client on a busy machine reads late."""
 _FIRST_PORT, _PORTS = 10_000, 22_000
 # Processes with neighbouring ids begin 53 ports apart.
 _CANDIDATES = (_FIRST_PORT + (os.getpid() * 53 + number) % _PORTS for number in count())
@@ -57,7 +59,7 @@ def listening(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[L
             # Wakes the accepting thread; closing a socket that another thread waits on does not.
             with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=5):
                 pass
-            accepting.join(10)
+            accepting.join(_PATIENCE_S)
             if accepting.is_alive():
                 raise AssertionError("the server did not end; an answer hangs")
 
@@ -65,7 +67,7 @@ def listening(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[L
 def _serve(
     connection: socket.socket, server: Loopback, answers: tuple[Answer, ...], tls: ssl.SSLContext | None
 ) -> None:
-    connection.settimeout(10)
+    connection.settimeout(_PATIENCE_S)
     # The client may leave at any moment; that is what many of these tests are about.
     with suppress(OSError):
         wrapped = tls.wrap_socket(connection, server_side=True) if tls else connection

@@ -82,10 +82,12 @@ def _assert_in_order(waits: dict[str, list[tuple[datetime, datetime]]], starts: 
 
 
 def _delay(waits: list[tuple[datetime, datetime]], start: datetime) -> timedelta:
-    """By how much a job came after the instants that it was given, and how long it then had to wait for another."""
+    """By how much a job came after the instants that it was given, and how long it then had to wait for another; zero
+    for one that was given none.
+    """
     came = [*(at for at, _ in waits[1:]), start]
     lost = timedelta()
-    for visit, (at, (_, told)) in enumerate(zip(came, waits, strict=True), 1):
+    for visit, (at, (_, told)) in enumerate(zip(came, waits, strict=False), 1):
         lost += at - told
         if at - told > ORDER_SLACK and visit < len(waits):
             lost += waits[visit][1] - at
