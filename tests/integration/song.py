@@ -7,7 +7,6 @@ import signal
 import ssl
 import subprocess
 import time
-import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
