@@ -25,6 +25,11 @@ def shipped(root: Path) -> list[Module]:
 
 
 @pytest.fixture(scope="module")
+def modules_of_tests(root: Path) -> list[Module]:
+    return read_modules(root, TESTS)
+
+
+@pytest.fixture(scope="module")
 def shipped_imports(shipped: list[Module]) -> Graph:
     return import_graph(shipped)
 
@@ -44,8 +49,8 @@ def test_no_folder_of_shipped_code_holds_too_many_modules(shipped: list[Module])
 
 @pytest.mark.check
 @pytest.mark.parametrize("folder", ["tests/unit", "tests/fakes", "tests/integration"])
-def test_no_folder_of_tests_holds_too_many_modules(root: Path, folder: str) -> None:
-    folders = within(folder_sizes(read_modules(root, TESTS)), folder)
+def test_no_folder_of_tests_holds_too_many_modules(modules_of_tests: list[Module], folder: str) -> None:
+    folders = within(folder_sizes(modules_of_tests), folder)
 
     assert folders
     assert not _said(over(folders, limits.MODULES_PER_FOLDER))
