@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -74,7 +75,9 @@ class Calls:
     def bare(self) -> object:
         """A handler that makes the same calls."""
         for client, method, parameters in self.asked:
-            getattr(client, method)(**parameters)
+            # A condition that failed while it was recorded, as a counter's at the turn of its minute, fails each time.
+            with suppress(client.exceptions.ClientError):
+                getattr(client, method)(**parameters)
         return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": "{}"}
 
     def _asks(self, client: Any) -> Callable[..., None]:  # noqa: ANN401 - any client
