@@ -56,34 +56,9 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(SAM): tooling/sam.lock | .venv/.pip
-	@echo "making .tools/sam" >&2
-	@sh tooling/make_environment.sh .tools/sam $<
-	@touch $@
-
-$(CONTRACT): tooling/contract.lock | .venv/.pip
-	@echo "making .tools/contract" >&2
-	@sh tooling/make_environment.sh .tools/contract $<
-	@touch $@
-
-$(AWS): tooling/aws.lock | .venv/.pip
-	@echo "making .tools/aws" >&2
-	@sh tooling/make_environment.sh .tools/aws $<
-	@touch $@
-
-$(DOCS): tooling/docs.lock | .venv/.pip
-	@echo "making .tools/docs" >&2
-	@sh tooling/make_environment.sh .tools/docs $<
-	@touch $@
-
-$(MCP): tooling/mcp.lock | .venv/.pip
-	@echo "making .tools/mcp" >&2
-	@sh tooling/make_environment.sh .tools/mcp $<
-	@touch $@
-
-$(CLIENT): tooling/client.lock | .venv/.pip
-	@echo "making .tools/client" >&2
-	@sh tooling/make_environment.sh .tools/client $<
+$(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT): .tools/%/.made: tooling/%.lock | .venv/.pip
+	@echo "making .tools/$*" >&2
+	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
 
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip

@@ -9,9 +9,9 @@ import typer
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
 from fermata_client.cli.shown import jsonable, show_job, show_table
-from fermata_client.cli.surroundings import here, how_to_go_on, reported
+from fermata_client.cli.surroundings import Surroundings, here, how_to_go_on, reported
 from fermata_client.cli.waiting import after_ctrl_c, save_all, wait_for
-from fermata_client.models.job import JobStatus
+from fermata_client.models.job import Job, JobStatus
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: what was ordered, and what became of it.")
 
@@ -44,10 +44,7 @@ def show(context: typer.Context, job: options.JobId, as_json: options.AsJson = F
     at = here(context)
     with at.connect() as fermata:
         found = fermata.job(job).status()
-    if as_json:
-        at.give(jsonable(found))
-    else:
-        show_job(at, found)
+    _give(at, found, as_json=as_json)
 
 
 @app.command()
@@ -95,10 +92,7 @@ def cancel(context: typer.Context, job: options.JobId, as_json: options.AsJson =
     at = here(context)
     with at.connect() as fermata:
         found = fermata.job(job).cancel()
-    if as_json:
-        at.give(jsonable(found))
-    else:
-        show_job(at, found)
+    _give(at, found, as_json=as_json)
 
 
 @app.command()
@@ -114,3 +108,11 @@ def delete(context: typer.Context, job: options.JobId, yes: Yes = False, as_json
         at.give({"id": job, "deleted": True})
     else:
         at.note("deleted")
+
+
+def _give(at: Surroundings, job: Job, *, as_json: bool) -> None:
+    """The job as one JSON document or for people."""
+    if as_json:
+        at.give(jsonable(job))
+    else:
+        show_job(at, job)
