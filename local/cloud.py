@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import re
 import secrets
 import socket
 import sys
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
+from local.deploy.own_urls import OwnUrls
 from local.deploy.provider_keys import provider_keys
 from local.emulator import (
     function_logs,
@@ -49,7 +49,6 @@ from local.state.kept_cloud import KeptCloud
 from local.state_dir import StateDir
 
 START_LIMIT_S: Final = 150
-_API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")
 
 
 class CloudStartError(LocalCloudError):
@@ -89,7 +88,8 @@ class LocalCloud:
         endpoint, aws = self._start_aws()
         clients = own_clients(aws.url)
         deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
-        deployment = self._with_own_urls(deployed)
+        urls = OwnUrls(self._api_url, aws.url)
+        deployment = urls.in_settings(deployed)
         self._publish_api_url(deployment, clients)
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
@@ -110,7 +110,7 @@ class LocalCloud:
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
         shown = {name: key for name, key in keys.items() if name in self._on_this_machine()}
-        return self._describe(api.url, aws.url, api_key, deployment, simulators) | {"provider_keys": shown}
+        return self._describe(urls, api_key, deployment, simulators) | {"provider_keys": shown}
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
@@ -207,14 +207,6 @@ class LocalCloud:
         else:
             clients("ssm").put_parameter(Name=name, Value=self._api_url, Overwrite=True)
 
-    def _with_own_urls(self, deployment: Deployment) -> Deployment:
-        """The deployment with this machine's URL in place of the APIs' hosts in the settings of functions."""
-        functions = {
-            name: replace(spec, environment={k: _API_HOST.sub(self._api_url, v) for k, v in spec.environment.items()})
-            for name, spec in deployment.functions.items()
-        }
-        return replace(deployment, functions=functions)
-
     @property
     def _api_url(self) -> str:
         return f"http://{HOST}:{self._listener.getsockname()[1]}"
@@ -306,20 +298,20 @@ class LocalCloud:
         return self._kept.before.api_key
 
     def _describe(
-        self, api_url: str, aws_url: str, api_key: str | None, deployment: Deployment, simulators: Mapping[str, str]
+        self, urls: OwnUrls, api_key: str | None, deployment: Deployment, simulators: Mapping[str, str]
     ) -> dict[str, Any]:
         return {
             "version": 1,
             "pid": os.getpid(),
-            "api_url": api_url,
-            "aws_endpoint_url": aws_url,
+            "api_url": urls.api,
+            "console_url": urls.console(deployment),
+            "aws_endpoint_url": urls.aws,
             "api_key": api_key,
             "tenant": TENANT,
             "region": REGION,
             "access_key_id": "AKIALOCALCALLER00000",
             "secret_access_key": self._kept.secret_access_key if self._kept else secrets.token_hex(20),
-            # The template's outputs contain the API's host name on AWS.
-            "outputs": {name: _API_HOST.sub(api_url, value) for name, value in deployment.outputs.items()},
+            "outputs": urls.in_outputs(deployment),
             "simulators": dict(simulators),
             "logs_dir": str(self._state.logs),
             "state_dir": str(self._state.path),

@@ -28,8 +28,9 @@ _VARIABLES: Final = {
 def explain(description: Mapping[str, Any]) -> None:
     """Print the cloud's URLs and example commands to stderr."""
     simulators = "".join(f"\n  simulator  {url}  ({name})" for name, url in description["simulators"].items())
+    console = f"\n  console    {description['console_url']}" if description["console_url"] else ""
     text = f"""
-Fermata runs until Ctrl-C; its state goes with it.
+Fermata runs until Ctrl-C.{console}
   HTTP API   {description["api_url"]}
   AWS        {description["aws_endpoint_url"]}{simulators}
   logs       {description["logs_dir"]}

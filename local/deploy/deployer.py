@@ -94,7 +94,11 @@ def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope
 def _routes(created: Collection[Created]) -> tuple[Route, ...]:
     """The routes of all APIs, with the limits of their stages."""
     throttles = {api_id: throttle for resource in created for api_id, throttle in resource.throttles.items()}
-    return tuple(replace(route, throttle=throttles.get(api.physical_id)) for api in created for route in api.routes)
+    return tuple(
+        replace(route, throttle=throttles.get(f"{api_id} {route.method} {route.path}", throttles.get(api_id)))
+        for api_id, routes in ((api.physical_id, api.routes) for api in created)
+        for route in routes
+    )
 
 
 def _deployment(plan: Plan, created: Mapping[str, Created], scope: Scope) -> Deployment:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from local.deploy.deployment import Route
@@ -28,6 +29,7 @@ MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Payload quota of HTTP APIs."""
 BUSY_PATIENCE_S: Final = 5.0
 _RETRY_EVERY_S: Final = 0.05
+CONSOLE_PATH: Final = "/console"
 INTEGRATION_TIMEOUT_S: Final = 30.0
 """Quota of HTTP APIs. After it, the caller gets 503 while the function continues."""
 
@@ -129,6 +131,8 @@ class HttpBridge:
             body = _read_body(exchange.request)
             match = self._routes.match(exchange.request.method, exchange.request.path)
             exchange = replace(exchange, match=match)
+            if self._leads_to_the_console(exchange.request):
+                return exchange, redirect(CONSOLE_PATH)
             if match is None:
                 raise _Refusal(404, "Not Found")
             if not self._throttling.admits(match.route):
@@ -145,6 +149,10 @@ class HttpBridge:
             return exchange, _gateway_answer(refusal.status, refusal.message)
         except _FaultySource as fault:
             return exchange, _problem(str(fault), exchange.request_id)
+
+    def _leads_to_the_console(self, request: Request) -> bool:
+        """Whether a request opens this machine's address itself, at which a deployed API has nothing."""
+        return request.path == "/" and request.method == "GET" and self._routes.has("GET", CONSOLE_PATH)
 
     def _refuse_faulty(self, route: Route) -> None:
         functions = [route.function_arn, *([route.authorizer.function_arn] if route.authorizer else [])]

@@ -38,6 +38,10 @@ class RouteTable:
                 return RouteMatch(route, found.groupdict())
         return None
 
+    def has(self, method: str, path: str) -> bool:
+        """Whether the APIs have a route that is written exactly so."""
+        return any((route.method, route.path) == (method, path) for route, _ in self._routes)
+
     def cors(self, method: str, path: str) -> Cors | None:
         """The CORS rules for a request with this method, or for its preflight."""
         found = self.match(method, path)

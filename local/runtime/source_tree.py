@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-_SUFFIXES: Final = (".py", ".json", ".yaml")
+_SUFFIXES: Final = (".py", ".json", ".yaml", ".html", ".br", ".gz")
 _SETTLE_S: Final = 0.01
 _SETTLE_TIMES: Final = 20
 _NEVER: Final = threading.Event()

@@ -78,6 +78,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "list_jobs": {"boto3", *API, *answers("job")},
     "list_voices": {"boto3", *API, *HTTP, *answers("voice")},
     "read_live": {"boto3", *API},
+    "serve_console": {"boto3"},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
     "receive_callback": {"boto3", *API},
@@ -112,6 +113,7 @@ PORTS: Final = {
     "list_jobs": "app.list_ports()",
     "list_voices": "app.voice_ports()",
     "read_live": "app.read_live_ports()",
+    "serve_console": "app.FILES.names()",
     "start_generation": "app.start_ports(lambda: 900_000)",
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",
@@ -209,6 +211,19 @@ def test_a_function_loads_no_more_than_it_uses(loaded: dict[str, set[str]], name
 def test_a_job_pays_for_its_own_dialect_alone(loaded: dict[str, set[str]], dialect: str) -> None:
     loads = {name.rpartition(".")[2] for name in loaded[dialect] if "providers" in name}
     assert loads == {dialect, *DIALECTS[dialect]}
+
+
+def test_a_page_waits_for_no_library() -> None:
+    """By itself: the script above imports the wiring for all others."""
+    script = importing("serve_console") + "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys\n" + script],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"boto3", "pydantic", "aws_lambda_powertools"}.isdisjoint(loaded.stdout.split())
 
 
 def test_a_resume_loads_nothing_that_could_order_a_song(loaded: dict[str, set[str]]) -> None:

@@ -101,6 +101,8 @@ class StageProperties(Properties):
     stage_name: Literal["$default"]
     auto_deploy: Literal[True]
     default_route_settings: RouteSettings | None = None
+    route_settings: dict[str, RouteSettings] = Field(default_factory=dict)
+    """By route key, for example `GET /console`."""
 
 
 def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Created:
@@ -165,11 +167,13 @@ def _function_arn(uri: str, where: str) -> str:
 
 
 def _create_stage(_logical_id: str, properties: StageProperties, _stack: Stack) -> Created:
-    settings = properties.default_route_settings
-    if settings is None:
-        return Created(properties.stage_name)
-    throttle = Throttle(settings.throttling_rate_limit, settings.throttling_burst_limit)
-    return Created(properties.stage_name, throttles={properties.api_id: throttle})
+    default = properties.default_route_settings
+    limits = {properties.api_id: default} if default else {}
+    limits |= {f"{properties.api_id} {route_key}": limit for route_key, limit in properties.route_settings.items()}
+    throttles = {
+        name: Throttle(limit.throttling_rate_limit, limit.throttling_burst_limit) for name, limit in limits.items()
+    }
+    return Created(properties.stage_name, throttles=throttles)
 
 
 RESOURCE_TYPES: Final = (

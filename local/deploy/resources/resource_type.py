@@ -66,7 +66,7 @@ class Created:
     functions: tuple[FunctionSpec, ...] = ()
     routes: tuple[Route, ...] = ()
     throttles: Mapping[str, Throttle] = field(default_factory=dict)
-    """The limit for each route by the physical id of the API."""
+    """The limit for each route by the physical id of the API; of one route, by that id, a space and the route's key."""
     layer_dir: Path | None = None
 
 

@@ -41,12 +41,13 @@ class CorsRule(Properties):
     allowed_methods: list[str]
     allowed_origins: list[str]
     allowed_headers: list[str] = Field(default_factory=list)
+    exposed_headers: list[str] = Field(default_factory=list)
     max_age: int | None = None
 
     def as_cors_request(self) -> dict[str, object]:
         """The rule as the API names it."""
-        request = self.as_request()
-        return {**{k: v for k, v in request.items() if k != "MaxAge"}, "MaxAgeSeconds": self.max_age or 0}
+        names = {"MaxAge": "MaxAgeSeconds", "ExposedHeaders": "ExposeHeaders"}
+        return {names.get(name, name): value for name, value in {"MaxAge": 0, **self.as_request()}.items()}
 
 
 class CorsConfiguration(Properties):

@@ -42,8 +42,9 @@ def routes(resources: Json) -> dict[str, bool]:
         for event in resource.get("Properties", {}).get("Events", {}).values()
         if event["Type"] == "HttpApi"
         and "Path" in event["Properties"]
-        # Live songs have an API of their own; a job's `urls.live` leads there.
+        # Live songs have an API of their own; a job's `urls.live` leads there. The console is a page, not the API.
         and event["Properties"]["ApiId"]["Ref"] != "LiveApi"
+        and not event["Properties"]["Path"].startswith("/console")
     ]
     return {f"{each['Method']} {each['Path']}": is_open(each, resources) for each in events}
 

@@ -41,7 +41,9 @@ def s3() -> "S3Client":
     """The S3 client. It signs links with Signature Version 4 for the regional host name, because S3 redirects the
     global name of a new bucket, and a redirect invalidates the signature.
     """
-    signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    signing = Config(
+        signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    )
     return boto3.client("s3", config=_config(30).merge(signing))
 
 

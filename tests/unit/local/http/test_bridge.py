@@ -326,3 +326,13 @@ def test_decisions_that_were_forgotten_are_asked_for_again(functions: Functions,
         assert api.post("/v1/jobs", headers=key()).status_code == 200
         bridge.forget_decisions()
     assert len(functions.asked("arn:authorize")) == 2
+
+
+def test_the_machines_own_address_leads_to_the_console_where_the_stack_has_one(
+    functions: Functions, log: JsonLines, api: Client
+) -> None:
+    with_console = Client(HttpBridge([*ROUTES, Route("GET", "/console", "arn:page", None)], functions.submit, log))
+    opened = with_console.get("/")
+    assert (opened.status_code, opened.headers["Location"]) == (302, "/console")
+    assert with_console.post("/").status_code == api.get("/").status_code == 404
+    assert functions.events == {}
