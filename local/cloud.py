@@ -37,6 +37,7 @@ from local.errors import LocalCloudError
 from local.http.bridge import HttpBridge, patient
 from local.http.server import HOST, HttpServer, listen
 from local.logs import JsonLines
+from local.operator_page.serving import start_operator_page
 from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
@@ -110,7 +111,8 @@ class LocalCloud:
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
         shown = {name: key for name, key in keys.items() if name in self._on_this_machine()}
-        return self._describe(urls, api_key, deployment, simulators) | {"provider_keys": shown}
+        pages = {"operator_url": self._start_operator_page(parts, simulators), "provider_keys": shown}
+        return self._describe(urls, api_key, deployment, simulators) | pages
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
@@ -278,6 +280,10 @@ class LocalCloud:
         server.start()
         self._exits.callback(server.stop)
         return server
+
+    def _start_operator_page(self, parts: _Parts, simulators: Mapping[str, str]) -> str | None:
+        invoke, logs = parts.runtime.invoke, self._state.logs
+        return start_operator_page(parts.deployment, parts.clients, invoke, simulators, logs, self._exits)
 
     def _wait(self, started: Future[None]) -> None:
         self._say("starting functions")
