@@ -20,6 +20,7 @@ UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
 
 OPEN_TO_ALL: Final = {
+    *(f"{method} /console{path}" for method in ("GET", "HEAD") for path in ("", "/{path+}")),
     "GET /healthz",
     "GET /openapi.json",
     "POST /v1/callbacks/{token}",
