@@ -30,6 +30,16 @@ def track_number(event: APIGatewayProxyEventV2) -> int | None:
     return int(text)
 
 
+def wants_original(event: APIGatewayProxyEventV2) -> bool:
+    """Whether a read of audio asks for the provider's own file (`?original=true`); raises `InvalidRequestError` for any
+    value besides true and false.
+    """
+    text = event.query_string_parameters.get("original", "false")
+    if text not in ("true", "false"):
+        raise InvalidRequestError([FieldError("/original", "must be true or false, and given once")])
+    return text == "true"
+
+
 def models(event: APIGatewayProxyEventV2) -> ModelQuery:
     """Which models are wanted, by `?kind=` and `?sort=`; raises `InvalidRequestError`."""
     return parse_model_query(event.query_string_parameters)

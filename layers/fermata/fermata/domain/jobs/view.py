@@ -25,11 +25,14 @@ _WORTH_ANOTHER_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """A signed download link of a track and its expiry, and the link of its subtitles, if it has any."""
+    """A signed download link of a track and its expiry, and the links of its subtitles as JSON and as WebVTT, if it has
+    any.
+    """
 
     url: str
     expires_at: datetime
     subtitles_url: str | None = None
+    webvtt_url: str | None = None
 
 
 @dataclass(frozen=True)

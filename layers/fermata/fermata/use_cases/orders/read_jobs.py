@@ -95,11 +95,12 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s), _subtitles_url(job, track, ports))
+    subtitles = (_subtitles_url(job, track, key, ports) for key in (track.subtitles_key, track.webvtt_key))
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s), *subtitles)
 
 
-def _subtitles_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
-    if track.subtitles_key is None:
+def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) -> str | None:
+    if key is None:
         return None
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.json")
-    return ports.tracks.link_to_subtitles(track.subtitles_key, disposition, ports.link_ttl_s)
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.{key.rpartition('.')[2]}")
+    return ports.tracks.link_to_subtitles(key, disposition, ports.link_ttl_s)
