@@ -5,7 +5,6 @@ from aws_lambda_powertools.event_handler import Response
 from fermata.api import answers, job_answers, requests, resolver
 from fermata.api.responses import attempt, model
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, read_job
-from fermata.use_cases.orders.read_original import link_to_original
 from fermata.wiring.accounts import count_read
 from fermata.wiring.orders import original_ports, read_ports
 from fermata.wiring.runtime import now
@@ -23,16 +22,9 @@ def get_job(job_id: str) -> Response[str]:
 
 @api.get("/v1/jobs/<job_id>/audio")
 def get_audio(job_id: str) -> Response[str]:
-    """302 to a fresh link, to the provider's own file if asked for; 404 for a track that is permanently missing, or
-    409 if there is no such track (yet).
-    """
-    event, moment = api.current_event, now()
-    number, tenant_id = requests.track_number(event), requests.caller(event).tenant_id
-    if requests.wants_original(event):
-        found = link_to_original(job_id, tenant_id, number, original_ports(), moment)
-    else:
-        found = link_to_audio(job_id, tenant_id, number, read_ports(), moment)
-    return job_answers.audio(api, found, number, moment)
+    """302 to a fresh link, 404 for a track that is permanently missing, or 409 if there is no such track (yet)."""
+    wanted, moment = requests.wanted_audio(api.current_event), now()
+    return job_answers.audio(api, link_to_audio(job_id, wanted, original_ports(), moment), wanted.number, moment)
 
 
 @api.get("/v1/jobs/<job_id>/attempts")

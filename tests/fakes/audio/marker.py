@@ -20,7 +20,7 @@ class NoMarker:
 class PrefixMarker:
     """Puts `HEAD` before every file and remembers what was to be said, or fails with an error after some bytes."""
 
-    def __init__(self, failure: OSError | None = None) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
         self.said: list[SongFacts] = []
 

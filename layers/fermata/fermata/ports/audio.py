@@ -91,8 +91,8 @@ class AudioMarker(Protocol):
     """Writes what a song is into its file."""
 
     def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
-        """Write the song with its marks. `facts` and `sha256` are those of the file at `path`. A file that cannot be
-        marked is left as it is. Raises `OSError` if the disk is full.
+        """Write the song with its marks. `facts` and `sha256` are those of the file at `path`. A file that has no safe
+        place for marks is left as it is. May raise any error for a file that cannot be read, or a full disk.
         """
 
 

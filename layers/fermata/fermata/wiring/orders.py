@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.orders.delete_job import DeletePorts
     from fermata.use_cases.orders.list_jobs import ListPorts
     from fermata.use_cases.orders.list_voices import VoicePorts
-    from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
-    from fermata.use_cases.orders.read_original import OriginalPorts
+    from fermata.use_cases.orders.read_jobs import OriginalPorts, ReadPorts, ShowPorts
     from fermata.use_cases.orders.submit_job import SubmitPorts
     from fermata.use_cases.orders.wait_for_end import WaitPorts
 
@@ -104,8 +103,8 @@ def read_ports() -> "ReadPorts":
 
 @lru_cache(maxsize=1)
 def original_ports() -> "OriginalPorts":
-    """Return the ports of `link_to_original`."""
-    from fermata.use_cases.orders.read_original import OriginalPorts
+    """Return the ports of `link_to_audio`."""
+    from fermata.use_cases.orders.read_jobs import OriginalPorts
 
     return OriginalPorts(read_ports(), stores.original_store(config.load(config.ShowSettings).audio_bucket))
 

@@ -6,10 +6,10 @@ import pytest
 
 from fermata.domain.audio.marks import Edit, Mark
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.jobs.view import JobView, Link, WantedAudio
 from fermata.errors import NotFoundError
 from fermata.use_cases.orders.delete_job import delete_job
-from fermata.use_cases.orders.read_original import ORIGINAL_KEPT_FOR, link_to_original
+from fermata.use_cases.orders.read_jobs import ORIGINAL_KEPT_FOR, link_to_audio
 from fermata.wiring.orders import delete_ports, original_ports
 from tests.fakes.clock import NOON
 from tests.fakes.world import World
@@ -30,7 +30,7 @@ def world_of(job: Job) -> World:
 
 
 def ask(number: int | None = None, now: datetime = NOON, tenant_id: str = "acme") -> Link | JobView:
-    return link_to_original(JOB_ID, tenant_id, number, original_ports(), now)
+    return link_to_audio(JOB_ID, WantedAudio(tenant_id, number, as_sent=True), original_ports(), now)
 
 
 @pytest.mark.parametrize("number", [None, 1])

@@ -4,7 +4,7 @@ caller asks for it; S3 itself copies all but small parts.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _SMALLEST_PART: Final = 5 * 1024 * 1024
 """The smallest part that S3 accepts in an upload of several, but for the last."""
 _IN_ONE_REQUEST: Final = 8 * 1024 * 1024
-_NOT_RESTORED: Final = "the provider's file could not be restored; try again"
 
 
 class S3OriginalStore:
@@ -33,12 +32,10 @@ class S3OriginalStore:
         """Put the provider's file of a track together, unless it is there. Memory does not grow with the song. Raises
         `NotFoundError` if the song is gone, and `TransientError`.
         """
-        key = _key(track)
-        with aws_errors(_NOT_RESTORED):
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
-            if found.get("KeyCount"):
+        key, gone = _key(track), NotFoundError("the song is not there any more")
+        with aws_errors("the provider's file could not be restored; try again", means={NO_SUCH_KEY: gone}):
+            if self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
                 return
-        with aws_errors(_NOT_RESTORED, means={NO_SUCH_KEY: NotFoundError("the song is not there any more")}):
             if source_bytes(track.edits, track.bytes) > _IN_ONE_REQUEST:
                 self._restore_in_parts(track, key)
                 return
@@ -66,17 +63,12 @@ class S3OriginalStore:
 
     def _restore_in_parts(self, track: Track, key: str) -> None:
         to = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=track.content_type)
-        upload = _Upload(self._client, self._bucket, key, to["UploadId"])
-        try:
+        with _Upload(self._client, self._bucket, key, to["UploadId"]) as upload:
             for part in _parts(track):
                 if isinstance(part, Span):
                     upload.copy(track.object_key, part)
                 else:
                     upload.put(b"".join(self._read(track, each) if isinstance(each, Span) else each for each in part))
-            upload.complete()
-        except Exception:
-            upload.abort()
-            raise
 
     def _read(self, track: Track, span: Span) -> bytes:
         stored = self._client.get_object(Bucket=self._bucket, Key=track.object_key, Range=_range(span))
@@ -85,13 +77,26 @@ class S3OriginalStore:
 
 @dataclass
 class _Upload:
-    """An upload in parts, which are numbered as they come."""
+    """An upload in parts, which are numbered as they come. It is the object once the block ends, and nothing if that
+    raises.
+    """
 
     client: "S3Client"
     bucket: str
     key: str
     id: str
     parts: list["CompletedPartTypeDef"] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.id)
+            return
+        self.client.complete_multipart_upload(
+            Bucket=self.bucket, Key=self.key, UploadId=self.id, MultipartUpload={"Parts": self.parts}
+        )
 
     @property
     def _next(self) -> int:
@@ -115,16 +120,6 @@ class _Upload:
             CopySourceRange=_range(span),
         )
         self.parts.append({"ETag": made["CopyPartResult"]["ETag"], "PartNumber": self._next})
-
-    def complete(self) -> None:
-        """Make the object."""
-        self.client.complete_multipart_upload(
-            Bucket=self.bucket, Key=self.key, UploadId=self.id, MultipartUpload={"Parts": self.parts}
-        )
-
-    def abort(self) -> None:
-        """Leave nothing behind."""
-        self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.id)
 
 
 def _parts(track: Track) -> Iterator[Span | list[Span | bytes]]:

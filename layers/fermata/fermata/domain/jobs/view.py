@@ -36,6 +36,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class WantedAudio:
+    """The track that a tenant wants, None for the first one; `as_sent` for the file that its provider sent."""
+
+    tenant_id: str
+    number: int | None = None
+    as_sent: bool = False
+
+
+@dataclass(frozen=True)
 class JobView:
     """A job, the estimated latency of its current model (None without an expectation), and links by the numbers of
     finished tracks; the links work for `link_ttl_s` seconds. `live_url` is where the song can be heard while it is

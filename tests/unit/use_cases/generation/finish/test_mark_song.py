@@ -11,6 +11,7 @@ import pytest
 from fermata.domain.audio.marks import Edit, Mark, SongFacts
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
+from fermata.errors import BadAudioError, DiskFullError
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
 from fermata.wiring.generation import store_ports
 from tests.fakes.audio.marker import HEAD, PrefixMarker
@@ -65,10 +66,13 @@ def test_songs_are_stored_as_they_came_where_marking_is_off(tmp_path: Path) -> N
     assert (track.marks, track.edits, track.sha256, track.provider_sha256) == ((), (), SHA256, SHA256)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_a_song_is_stored_as_it_came_where_the_disk_has_no_room_for_its_marks(tmp_path: Path, code: int) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [OSError(errno.ENOSPC, "no room"), DiskFullError("full"), BadAudioError("odd"), MemoryError(), ValueError()],
+)
+def test_a_song_is_stored_as_it_came_whatever_goes_wrong_with_its_marks(tmp_path: Path, failure: Exception) -> None:
     world = world_with(tmp_path)
-    world.marker = PrefixMarker(OSError(code, "no room"))
+    world.marker = PrefixMarker(failure)
     track = store(world)
     assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
     assert (track.bytes, track.sha256, track.source_sha256, track.marks) == (len(AUDIO), SHA256, SHA256, ())

@@ -11,7 +11,7 @@ import pytest
 from fermata.api.responses.job import Job as ShownJob
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.jobs.view import Link
+from fermata.domain.jobs.view import Link, WantedAudio
 from fermata.errors import AudioTooLargeError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
@@ -20,7 +20,7 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.orders.read_jobs import link_to_audio, read_job
 from fermata.wiring.generation import settle_ports, start_ports, store_ports
-from fermata.wiring.orders import delete_ports, read_ports
+from fermata.wiring.orders import delete_ports, original_ports, read_ports
 from tests.fakes.audio.links import FakeAudioLinks
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream
@@ -59,7 +59,7 @@ def test_ordered_subtitles_are_copied_at_once_and_shown_with_a_fresh_link(tmp_pa
     url = shown["tracks"][0]["subtitles_url"]
     assert url.startswith(f"https://audio.test/{KEY}?")
     assert f"{JOB_ID}-1.subtitles.json" in url
-    link = link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)
+    link = link_to_audio(JOB_ID, WantedAudio("acme"), original_ports(), NOON)
     assert isinstance(link, Link)
     assert (link.subtitles_url, link.expires_at) == (url, NOON + timedelta(seconds=read_ports().link_ttl_s))
 

@@ -14,7 +14,6 @@ from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.container import AAC, FLAC, HEAD_BYTES, M4A, MP3, WAV, Container, find_audio
 from fermata.domain.audio.marks import Edit, Mark, SongFacts, Span, parts_of_source
 from fermata.errors import BadAudioError
-from fermata.log import logger
 from fermata.ports.audio import AudioFacts, MarkedFile
 
 
@@ -23,16 +22,10 @@ class FileMarker:
 
     def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
         """Write the song with its marks. A file that has a C2PA manifest of its provider is left as it is, because any
-        change would void it; so is one whose marked copy does not measure or does not lead back to it exactly.
+        change would void it. Raises `BadAudioError` for a marked copy that sounds otherwise or does not lead back to
+        the file exactly.
         """
-        unmarked = MarkedFile((), sha256)
-        try:
-            return _marked(path, facts, sha256, about, into) or unmarked
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the song is paid for; whatever its file does to the marker, it is stored
-            logger.warning("a song is stored without marks", extra={"job": about.job_id, "cause": type(error).__name__})
-            return unmarked
+        return _marked(path, facts, sha256, about, into) or MarkedFile((), sha256)
 
 
 def _marked(path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile | None:

@@ -58,7 +58,7 @@ def _marked_copy(
     try:
         copy = room.enter_context(scratch_file(ports.scratch, job.id))
         marked = ports.marker.mark(song, facts, sha256, _facts_of(job), copy)
-    except (OSError, DiskFullError) as error:
+    except Exception as error:  # noqa: BLE001 - the song is paid for, so it is stored whatever its marks meet
         logger.warning("a song is stored without marks", extra={"job": job.id, "cause": type(error).__name__})
         with suppress(OSError, DiskFullError):
             room.close()
