@@ -28,6 +28,7 @@ from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.audio.links import FakeAudioLinks, FakeReferenceLinks
 from tests.fakes.audio.meter import FixedAudioMeter
 from tests.fakes.audio.reference_store import InMemoryReferenceStore
+from tests.fakes.audio.sound import FixedSoundMeter, InMemorySoundFiles
 from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import SettableClock
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
@@ -102,6 +103,8 @@ class World:
     keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
     links: FakeAudioLinks = field(default_factory=FakeAudioLinks)
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
+    sound_files: InMemorySoundFiles = field(init=False)
+    sound_meter: FixedSoundMeter = field(default_factory=FixedSoundMeter)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
     reference_ids: InMemoryReferenceIds = field(default_factory=InMemoryReferenceIds)
@@ -142,6 +145,7 @@ class World:
     def __post_init__(self) -> None:
         if World.active is not None:
             raise RuntimeError("another world is in place of the wiring; leave that one first")
+        self.sound_files = InMemorySoundFiles(self.tracks)
         settings = {**WORLD_SETTINGS, **_known(self.settings)}
         self._patch = self._stack.enter_context(put_in(self._fakes(), settings))
         World.active = self
@@ -201,6 +205,7 @@ class World:
             "open_batches": lambda: self.open_batches,
             "answer_store": lambda _bucket: self.answers,
             "track_store": lambda _bucket: self.tracks,
+            "sound_files": lambda _bucket: self.sound_files,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
             "live_streams": lambda: self.live_streams,
@@ -223,6 +228,7 @@ class World:
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
+            "sound_meter": lambda: self.sound_meter,
             "api_url": lambda _parameter: self.api_url,
             "job_events": lambda: self.events,
             "job_machine": lambda _arn: self.machine,

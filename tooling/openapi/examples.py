@@ -99,6 +99,9 @@ SUCCEEDED_JOB: Final[Example] = {
             "channels": 2,
             "bitrate_bps": 256000,
             "subtitles_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
     ],
     "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},

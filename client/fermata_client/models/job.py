@@ -22,7 +22,9 @@ class Expectation(Answer):
 
 
 class TrackInfo(Answer):
-    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`."""
+    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`. The last
+    three are None until the file was decoded, a moment after the job's end, and where it cannot be.
+    """
 
     number: int
     url: str = Field(repr=False)
@@ -36,6 +38,9 @@ class TrackInfo(Answer):
     channels: int
     bitrate_bps: int
     subtitles_url: str | None = Field(default=None, repr=False)
+    peaks_url: str | None = Field(default=None, repr=False)
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
 
 
 class MissingTrack(Answer):

@@ -233,6 +233,9 @@ class FakeFermata:
             "channels": 2,
             "bitrate_bps": 256000,
             "subtitles_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
 
     def _file(self, request: httpx.Request) -> httpx.Response:

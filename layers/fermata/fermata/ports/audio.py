@@ -90,6 +90,9 @@ class TrackStore(Protocol):
     def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
         """The same for the subtitles under this key."""
 
+    def link_to_peaks(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for the waveform under this key."""
+
 
 @dataclass(frozen=True)
 class UploadForm:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
     from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
+    from fermata.ports.sound import SoundMeter
     from fermata.ports.triggers import BatchMachine
     from fermata.ports.webhooks import WebhookMachine, WebhookSender
 
@@ -118,6 +119,13 @@ def audio_meter() -> "AudioMeter":
     from fermata.adapters.audio.measurement import FileAudioMeter
 
     return FileAudioMeter()
+
+
+def sound_meter() -> "SoundMeter":
+    """The meter of loudness; needs the media layer."""
+    from fermata.adapters.loudness.sound_meter import SndfileSoundMeter
+
+    return SndfileSoundMeter()
 
 
 def api_url(parameter: str) -> "ApiUrl":

@@ -7,7 +7,7 @@ from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.catalogue.view import EVERY_MODEL, ModelQuery, ModelView, model_views
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
-from fermata.domain.jobs.view import JobView, Link, finished_tracks
+from fermata.domain.jobs.view import JobView, Link, finished_tracks, sound_of
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
@@ -95,7 +95,9 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s), _subtitles_url(job, track, ports))
+    return Link(
+        url, now + timedelta(seconds=ports.link_ttl_s), _subtitles_url(job, track, ports), _peaks_url(job, track, ports)
+    )
 
 
 def _subtitles_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
@@ -103,3 +105,11 @@ def _subtitles_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
         return None
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.json")
     return ports.tracks.link_to_subtitles(track.subtitles_key, disposition, ports.link_ttl_s)
+
+
+def _peaks_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
+    key = sound_of(job, track).peaks_key
+    if key is None:
+        return None
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.peaks.json")
+    return ports.tracks.link_to_peaks(key, disposition, ports.link_ttl_s)
