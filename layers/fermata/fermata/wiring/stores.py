@@ -11,7 +11,7 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, OriginalStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
@@ -235,6 +235,13 @@ def sound_files(bucket: str) -> "SoundFiles":
     from fermata.adapters.s3.sound_files import S3SoundFiles
 
     return S3SoundFiles(aws.s3(), bucket)
+
+
+def original_store(bucket: str) -> "OriginalStore":
+    """The restored files of providers in a bucket."""
+    from fermata.adapters.s3.original_store import S3OriginalStore
+
+    return S3OriginalStore(aws.s3(), bucket)
 
 
 def reference_store(bucket: str) -> "ReferenceStore":

@@ -29,7 +29,7 @@ def test_a_new_link_alone_is_nothing_new() -> None:
 
 def test_new_links_beside_a_track_are_nothing_new_and_the_first_of_them_is() -> None:
     def shown(subtitles: str | None, peaks: str | None) -> str:
-        link = Link("https://a.example/1", NOON, subtitles, peaks)
+        link = Link("https://a.example/1", NOON, subtitles, peaks_url=peaks)
         view = JobView(delivered_job(), links={1: link}, link_ttl_s=TTL_S)
         return entity_tag(Job.of(view, "https://api.example.com").as_json(), TTL_S, NOON)
 

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 _MADE_PER_READING: Final = frozenset({"url", "url_expires_at"})
-_LINKS_THAT_MAY_COME: Final = frozenset({"subtitles_url", "peaks_url"})
+_LINKS_THAT_MAY_COME: Final = frozenset({"subtitles_url", "subtitles_vtt_url", "peaks_url"})
 """Links that are made anew for each reading, of files that not every track has."""
 _OPAQUE: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
