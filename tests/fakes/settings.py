@@ -21,6 +21,7 @@ CIRCUIT_SETTINGS: Final = {
 SETTINGS: Final = {
     "TABLE_NAME": "jobs",
     "AUDIO_BUCKET": "audio",
+    "OPENBLAS_NUM_THREADS": "1",
     "INBOX_BUCKET": "inbox",
     "BATCH_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:batches",
     "BATCH_CONCURRENCY": "20",

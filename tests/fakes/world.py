@@ -32,6 +32,7 @@ from tests.fakes.audio.marker import NoMarker
 from tests.fakes.audio.meter import FixedAudioMeter
 from tests.fakes.audio.original_store import InMemoryOriginalStore
 from tests.fakes.audio.reference_store import InMemoryReferenceStore
+from tests.fakes.audio.sound import FixedSoundMeter, InMemorySoundFiles
 from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import SettableClock
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
@@ -107,6 +108,8 @@ class World:
     links: FakeAudioLinks = field(default_factory=FakeAudioLinks)
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
     originals: InMemoryOriginalStore = field(default_factory=InMemoryOriginalStore)
+    sound_files: InMemorySoundFiles = field(init=False)
+    sound_meter: FixedSoundMeter = field(default_factory=FixedSoundMeter)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     marker: AudioMarker = field(default_factory=NoMarker)
     references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
@@ -148,6 +151,7 @@ class World:
     def __post_init__(self) -> None:
         if World.active is not None:
             raise RuntimeError("another world is in place of the wiring; leave that one first")
+        self.sound_files = InMemorySoundFiles(self.tracks)
         settings = {**WORLD_SETTINGS, **_known(self.settings)}
         self._patch = self._stack.enter_context(put_in(self._fakes(), settings))
         World.active = self
@@ -208,6 +212,7 @@ class World:
             "answer_store": lambda _bucket: self.answers,
             "track_store": lambda _bucket: self.tracks,
             "original_store": lambda _bucket: self.originals,
+            "sound_files": lambda _bucket: self.sound_files,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
             "live_streams": lambda: self.live_streams,
@@ -231,6 +236,7 @@ class World:
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
             "audio_marker": lambda marking: None if marking is Marking.OFF else self.marker,
+            "sound_meter": lambda: self.sound_meter,
             "api_url": lambda _parameter: self.api_url,
             "job_events": lambda: self.events,
             "job_machine": lambda _arn: self.machine,

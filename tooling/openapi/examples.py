@@ -102,6 +102,9 @@ SUCCEEDED_JOB: Final[Example] = {
             "bitrate_bps": 256000,
             "subtitles_url": None,
             "subtitles_vtt_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
     ],
     "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},

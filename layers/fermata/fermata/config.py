@@ -123,7 +123,7 @@ class IngestSettings(InboxSettings):
 
 
 class FileSettings(TableSettings):
-    """Settings of functions that delete files of songs or of references."""
+    """Settings of functions that delete files of songs or of references, or measure songs."""
 
     audio_bucket: str
 

@@ -236,6 +236,9 @@ class FakeFermata:
             "bitrate_bps": 256000,
             "subtitles_url": None,
             "subtitles_vtt_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
 
     def _file(self, request: httpx.Request) -> httpx.Response:

@@ -3,6 +3,7 @@ hand.
 """
 
 import ast
+import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,7 @@ from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.adapters.s3.live_pieces import S3LivePieces
 from fermata.adapters.s3.original_store import S3OriginalStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
+from fermata.adapters.s3.sound_files import S3SoundFiles
 from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
 from fermata.adapters.ssm import SsmApiUrl
@@ -137,6 +139,7 @@ CALLS: Final[dict[str, Call]] = {
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
     "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),
+    "loudness": lambda aws, _: DynamoJobStore(tables(aws)).add_sounds(JOB_ID, ()),
     "status": lambda aws, _: DynamoJobStore(tables(aws)).status(JOB_ID),
     "provider": lambda aws, _: states(aws).load("minimax"),
     "providers": lambda aws, _: states(aws).load_all(["minimax"]),
@@ -192,6 +195,10 @@ CALLS: Final[dict[str, Call]] = {
     "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
     "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
     "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "song to measure": lambda aws, _: S3SoundFiles(aws, "audio").fetch("key", io.BytesIO()),
+    "waveform": lambda aws, _: S3SoundFiles(aws, "audio").put_peaks("key", b""),
+    "no waveforms": lambda aws, _: S3SoundFiles(aws, "audio").forget_peaks(JOB_ID),
+    "waveform's link": lambda aws, _: S3TrackStore(aws, "audio").link_to_peaks("key", "attachment", 1),
     "subtitles' link": lambda aws, _: S3TrackStore(aws, "audio").link_to_subtitles("key", "attachment", 1),
     "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
     "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),

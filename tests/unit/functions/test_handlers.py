@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.audio.marks import Edit
+from fermata.domain.audio.sound import Unmeasured
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.status import JobStatus
@@ -18,6 +19,7 @@ from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError,
 from fermata.use_cases.generation.purchase.run import StartPorts
 from fermata.wiring import generation
 from tests.fakes.clock import NOON
+from tests.fakes.jobs.records import advanced_to
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.world import World
 from tests.functions import (
@@ -668,6 +670,12 @@ def test_store_audio_answers_with_a_pause_where_a_song_is_not_there_yet(call: Ca
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = LinkTroubleError("cdn.test answered 503", 503, retry_after_s=7)
     assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "wait", "wait_seconds": 7}
+
+
+def test_measure_tracks_measures_the_songs_of_a_delivered_job(call: Call, world: World) -> None:
+    advanced_to(delivered_job(), world.jobs)
+    assert call("measure_tracks", {"job_id": JOB_ID, "status": "succeeded"}) == {"measured": 0, "not_measured": 1}
+    assert world.stored(JOB_ID).sounds[0].unmeasured is Unmeasured.GONE
 
 
 def test_settle_job_ends_a_job_of_the_machine(call: Call, world: World) -> None:

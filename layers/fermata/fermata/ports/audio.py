@@ -111,6 +111,9 @@ class TrackStore(Protocol):
     def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
         """The same for the subtitles under this key; one that ends in `.vtt` is WebVTT."""
 
+    def link_to_peaks(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for the waveform under this key."""
+
 
 class OriginalStore(Protocol):
     """The files of marked songs as their providers sent them, restored for callers who ask, and kept 30 days."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
     from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
+    from fermata.ports.sound import SoundMeter
     from fermata.ports.triggers import BatchMachine
     from fermata.ports.webhooks import WebhookMachine, WebhookSender
 
@@ -119,6 +120,13 @@ def audio_meter() -> "AudioMeter":
     from fermata.adapters.audio.measurement import FileAudioMeter
 
     return FileAudioMeter()
+
+
+def sound_meter() -> "SoundMeter":
+    """The meter of loudness; needs the media layer."""
+    from fermata.adapters.loudness.sound_meter import SndfileSoundMeter
+
+    return SndfileSoundMeter()
 
 
 def audio_marker(marking: "Marking") -> "AudioMarker | None":

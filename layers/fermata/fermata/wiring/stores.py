@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
+    from fermata.ports.sound import SoundFiles
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
     from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
     from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
@@ -227,6 +228,13 @@ def track_store(bucket: str) -> "TrackStore":
     from fermata.adapters.s3.track_store import S3TrackStore
 
     return S3TrackStore(aws.s3(), bucket)
+
+
+def sound_files(bucket: str) -> "SoundFiles":
+    """The songs to measure in a bucket, and their waveforms."""
+    from fermata.adapters.s3.sound_files import S3SoundFiles
+
+    return S3SoundFiles(aws.s3(), bucket)
 
 
 def original_store(bucket: str) -> "OriginalStore":

@@ -119,6 +119,9 @@ def test_a_delivered_job_shows_what_was_measured_and_a_link() -> None:
             "bitrate_bps": 256_000,
             "subtitles_url": None,
             "subtitles_vtt_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
     ]
 

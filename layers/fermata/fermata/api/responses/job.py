@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.audio.marks import Mark
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
@@ -23,6 +24,7 @@ from fermata.domain.jobs.view import (
     half_are_ready_at,
     is_worth_another_order,
     missing_tracks,
+    sound_of,
     why_missing,
 )
 from fermata.domain.orders.order_request import SongRequest
@@ -92,10 +94,20 @@ class Track(Body):
     """A link to the same subtitles as WebVTT, which browsers show beside the audio; null without subtitles, or where
     their entries have no times.
     """
+    peaks_url: Url | None
+    """A link to the waveform in audiowaveform's JSON, version 2: 8 bits a value, one channel, at most 16,384 pixels; it
+    works as long as `url`. Null until the track was measured, and where it cannot be.
+    """
+    loudness_lufs: float | None
+    """The integrated loudness in LUFS (EBU R 128). Null as `peaks_url` is, and for silence and less than 400 ms."""
+    true_peak_dbtp: float | None
+    """The true peak in dB relative to full scale, four times oversampled. Null as `peaks_url` is, and for digital
+    silence.
+    """
 
     @classmethod
-    def of(cls, track: songs.Track, link: Link) -> "Track":
-        """A stored song and a fresh link to it."""
+    def of(cls, track: songs.Track, link: Link, sound: TrackSound) -> "Track":
+        """A stored song, a fresh link to it and how loud it is."""
         return cls.model_construct(
             number=track.number,
             url=link.url,
@@ -112,6 +124,9 @@ class Track(Body):
             bitrate_bps=track.bitrate_bps,
             subtitles_url=link.subtitles_url,
             subtitles_vtt_url=link.webvtt_url,
+            peaks_url=link.peaks_url,
+            loudness_lufs=sound.loudness_lufs,
+            true_peak_dbtp=sound.true_peak_dbtp,
         )
 
 
@@ -286,7 +301,7 @@ class Job(Body):
             recovered_from=job.recovered_from,
             api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
-            tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
+            tracks=[Track.of(track, view.links[track.number], sound_of(job, track)) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
             reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,

@@ -8,7 +8,7 @@ from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.catalogue.view import EVERY_MODEL, ModelQuery, ModelView, model_views
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
-from fermata.domain.jobs.view import JobView, Link, WantedAudio, finished_tracks
+from fermata.domain.jobs.view import JobView, Link, WantedAudio, finished_tracks, sound_of
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
@@ -134,8 +134,13 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
-    subtitles = (_subtitles_url(job, track, key, ports) for key in (track.subtitles_key, track.webvtt_key))
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s), *subtitles)
+    return Link(
+        url,
+        now + timedelta(seconds=ports.link_ttl_s),
+        subtitles_url=_subtitles_url(job, track, track.subtitles_key, ports),
+        webvtt_url=_subtitles_url(job, track, track.webvtt_key, ports),
+        peaks_url=_peaks_url(job, track, ports),
+    )
 
 
 def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) -> str | None:
@@ -143,3 +148,11 @@ def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) ->
         return None
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.{key.rpartition('.')[2]}")
     return ports.tracks.link_to_subtitles(key, disposition, ports.link_ttl_s)
+
+
+def _peaks_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
+    key = sound_of(job, track).peaks_key
+    if key is None:
+        return None
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.peaks.json")
+    return ports.tracks.link_to_peaks(key, disposition, ports.link_ttl_s)
