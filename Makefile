@@ -19,6 +19,7 @@ help: ## list the targets
 VENV := .venv/.made
 RUN := .venv/.run
 FUNCTIONS := .tools/functions/.made
+MEDIA := .tools/media/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
 GENERATORS := .tools/generators/.made
@@ -32,7 +33,7 @@ PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -56,7 +57,7 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT): .tools/%/.made: tooling/%.lock | .venv/.pip
+$(MEDIA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT): .tools/%/.made: tooling/%.lock | .venv/.pip
 	@echo "making .tools/$*" >&2
 	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
@@ -86,19 +87,19 @@ $(PYTHON313): tooling/runtime.lock | .venv/.pip
 
 # ---- the one-machine cloud
 
-demo: $(RUN) $(FUNCTIONS) ## buy a song from a simulated provider on this machine, from request to MP3
+demo: $(RUN) $(FUNCTIONS) $(MEDIA) ## buy a song from a simulated provider on this machine, from request to MP3
 	@$(PY) -m local demo $(ARGS)
 
-run: $(RUN) $(FUNCTIONS) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
+run: $(RUN) $(FUNCTIONS) $(MEDIA) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
 	@$(PY) -m local run $(ARGS)
 
-env: $(RUN) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
+env: $(RUN) $(FUNCTIONS) $(MEDIA) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
 	@$(PY) -m local env $(ARGS)
 
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(MEDIA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
@@ -130,10 +131,10 @@ client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, 
 	@$(PY) -m tooling.client_wheel
 
 # A smoke test measures nothing, so its benchmarks run beside each other.
-bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
+bench: $(VENV) $(FUNCTIONS) $(MEDIA) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
 	@basename --suffix=.py tests/benchmarks/bench_*.py | xargs -P $(if $(SMOKE),3,1) -I{} $(PY) -m tests.benchmarks.{}
 
-soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
+soak: $(VENV) $(FUNCTIONS) $(MEDIA) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
 	@$(PY) -m tests.soak $(ARGS)
 
 fuzz: $(VENV) ## nine minutes of changed and exploding inputs for all that reads bytes from outside (SMOKE=1: a few; SEED=7 repeats; ARGS='bombs')
@@ -168,7 +169,9 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:mcp --output-file tooling/mcp.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
-	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
-		--constraint requirements.lock --output-file layers/fermata/requirements.txt
+	@$(COMPILE) $(ARGS) --group pyproject.toml:media --constraint requirements.lock --output-file tooling/media.lock
+	@for layer in fermata media; do \
+		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
+			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
 .PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client lock

@@ -20,14 +20,20 @@ BUILD = ROOT / ".aws-sam"
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 """The `e_machine` of an ELF header (System V ABI) per `Architecture`."""
 EXTENSION_TAGS = (".cpython-313-", ".abi3.")
+PLAIN_LIBRARIES = (".libs", "_data")
+"""How folders with libraries that are no extensions of Python end: those that wheels bring for their extensions."""
+MEDIA_FUNCTIONS = {"MeasureTracksFunction": ("fermata.adapters.loudness.sound_meter",)}
+"""The functions with the media layer, and what they import from it later than their handler."""
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """Lambda's limit for a function together with its layers, in bytes."""
 
 IMPORT_HANDLER = """
 import sys
-sys.path[:0] = sys.argv[1:]
-import app, fermata
+sys.path[:0] = [*sys.argv[1:3], *sys.argv[4:]]
+import app, fermata, importlib
 assert callable(app.lambda_handler)
+for later in filter(None, sys.argv[3].split(",")):
+    importlib.import_module(later)
 assert fermata.__file__.startswith(sys.argv[2]), f"fermata came from {fermata.__file__}"
 """
 
@@ -94,7 +100,8 @@ def library_faults(target: Path, architecture: str) -> list[str]:
             faults.append(
                 f"{path}: built for ELF machine {machine}, expected {ELF_MACHINES[architecture]} ({architecture})"
             )
-        if not any(tag in path.name for tag in EXTENSION_TAGS):
+        is_extension = not path.parent.name.endswith(PLAIN_LIBRARIES)
+        if is_extension and not any(tag in path.name for tag in EXTENSION_TAGS):
             faults.append(f"{path}: expected a name with one of {EXTENSION_TAGS}, since Lambda runs CPython 3.13")
     return faults
 
@@ -109,17 +116,19 @@ def _elf_files(folder: Path) -> Iterator[tuple[Path, int]]:
 
 
 def size_faults(target: Path, architecture: str) -> list[str]:
-    """Print what the layer and the largest function weigh; a fault if they do not fit Lambda together."""
+    """Print what the layers and the largest function weigh; a fault if they do not fit Lambda together."""
     sizes = {folder.name: _size(folder) for folder in target.iterdir() if folder.is_dir()}
-    layer = sizes.pop("FermataLayer", 0)
+    layer, media = sizes.pop("FermataLayer", 0), sizes.pop("MediaLayer", 0)
     largest = max(sizes, key=lambda name: sizes[name])
-    together = layer + sizes[largest]
+    together = layer + media + sizes[largest]
     print(
-        f"{architecture}: layer {_mib(layer)} unzipped, largest function {largest} {_mib(sizes[largest])}; "
+        f"{architecture}: layer {_mib(layer)} unzipped, media layer {_mib(media)}, "
+        f"largest function {largest} {_mib(sizes[largest])}; "
         f"together {together / UNZIPPED_LIMIT:.0%} of Lambda's {_mib(UNZIPPED_LIMIT)}"
     )
-    if layer == 0 or together > UNZIPPED_LIMIT:
-        return [f"{target}: expected layer and largest function within {_mib(UNZIPPED_LIMIT)}, found {_mib(together)}"]
+    if 0 in (layer, media) or together > UNZIPPED_LIMIT:
+        expected = f"both layers and the largest function within {_mib(UNZIPPED_LIMIT)}"
+        return [f"{target}: expected {expected}, found {_mib(together)}"]
     return []
 
 
@@ -144,10 +153,21 @@ def import_faults(target: Path) -> list[str]:
 
 
 def _import_fault(function: Path) -> str | None:
-    layer = function.parent / "FermataLayer" / "python"
+    layer, media = (function.parent / name / "python" for name in ("FermataLayer", "MediaLayer"))
+    later = MEDIA_FUNCTIONS.get(function.name, ())
     environment = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_SERVICE_NAME": "fermata"}
     imported = subprocess.run(
-        [PYTHON_DIR / "python", "-I", "-B", "-c", IMPORT_HANDLER, function, layer],
+        [
+            PYTHON_DIR / "python",
+            "-I",
+            "-B",
+            "-c",
+            IMPORT_HANDLER,
+            function,
+            layer,
+            ",".join(later),
+            *([media] if later else []),
+        ],
         env=environment,
         check=False,
         capture_output=True,

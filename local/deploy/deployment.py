@@ -23,8 +23,15 @@ class FunctionSpec:
     timeout_s: int
     memory_mb: int
     environment: Mapping[str, str]
+    packages_dirs: tuple[Path, ...] = ()
+    """Directories of installed packages that stand in for what a build would put into the layers."""
     reserved: int | None = None
     """The function's reserved concurrency, which is also its maximum; None where it shares environments."""
+
+    @property
+    def python_path(self) -> tuple[Path, ...]:
+        """Where the function's imports besides its own code lie."""
+        return (*self.layer_dirs, *self.packages_dirs)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def _environment_of_all(functions: Sequence[FunctionSpec]) -> dict[str, str]:
         for name, value in first.environment.items()
         if all(other.environment.get(name) == value for other in others)
     }
-    return {**same, "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "PYTHONPATH": _path(first.layer_dirs)}
+    return {**same, "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "PYTHONPATH": _path(first.python_path)}
 
 
 def _path(directories: Iterable[Path]) -> str:

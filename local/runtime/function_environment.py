@@ -32,5 +32,5 @@ def function_environment(
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(str(path) for path in (spec.code_dir, *spec.layer_dirs)),
+        "PYTHONPATH": os.pathsep.join(str(path) for path in (spec.code_dir, *spec.python_path)),
     }

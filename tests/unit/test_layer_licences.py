@@ -1,4 +1,6 @@
-"""What is deployed with the functions may be used freely: nothing in the layer is under the GPL or LGPL."""
+"""What is deployed may be used freely: nothing in the layer of all functions is under the GPL or LGPL, and the media
+layer's decision names the licence of all it carries.
+"""
 
 import re
 from importlib.metadata import metadata
@@ -6,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
-REQUIREMENTS = Path(__file__).parents[2] / "layers" / "fermata" / "requirements.txt"
-NAMES = re.findall(r"^([A-Za-z0-9._-]+)==", REQUIREMENTS.read_text("utf-8"), re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+
+
+def packages(layer: str) -> list[str]:
+    requirements = (ROOT / "layers" / layer / "requirements.txt").read_text("utf-8")
+    return re.findall(r"^([A-Za-z0-9._-]+)==", requirements, re.MULTILINE)
+
+
+NAMES = packages("fermata")
+MEDIA = packages("media")
 
 
 def test_there_are_packages_to_look_at() -> None:
@@ -24,3 +34,12 @@ def test_no_package_of_the_layer_is_under_a_copyleft_licence(name: str) -> None:
     ]
     assert licences
     assert not [each for each in licences if re.search(r"GPL|General Public", each)]
+
+
+def test_the_decision_about_the_media_layer_names_the_licence_of_every_package() -> None:
+    decision = (ROOT / "docs" / "decisions" / "0045-loudness-beside-the-job.md").read_text("utf-8")
+    rows = {
+        cells[0].strip(" `"): cells for line in decision.splitlines() if len(cells := line.strip("|").split("|")) == 3
+    }
+    assert MEDIA
+    assert {*MEDIA, "libsndfile", "mpg123", "LAME", "OpenBLAS"} <= set(rows)

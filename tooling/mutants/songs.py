@@ -140,4 +140,31 @@ SONGS: Final = (
             "tests/unit/use_cases/generation/purchase/test_prepare_reference.py::test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid",
         ),
     ),
+    Mutant(
+        "marks: two equal files count as two songs because their marks differ",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "{track.number: track.provider_sha256 for track in tracks}",
+        "{track.number: track.sha256 for track in tracks}",
+        (
+            "tests/unit/use_cases/generation/finish/test_storing_every_song.py::test_two_files_that_the_provider_made_equal_are_one_song_whatever_their_marks",
+        ),
+    ),
+    Mutant(
+        "marks: a redelivery compares its songs with marked ones",
+        f"{FERMATA}/domain/finish/redelivery.py",
+        "{track.number: track.provider_sha256 for track in job.tracks}",
+        "{track.number: track.sha256 for track in job.tracks}",
+        (
+            "tests/unit/domain/finish/test_redelivery.py::test_a_redelivery_knows_marked_songs_by_what_their_provider_sent",
+        ),
+    ),
+    Mutant(
+        "marks: an error of a mark costs the song",
+        f"{FERMATA}/use_cases/generation/finish/mark_song.py",
+        "    except Exception as error:",
+        "    except DiskFullError as error:",
+        (
+            "tests/unit/use_cases/generation/finish/test_mark_song.py::test_a_song_is_stored_as_it_came_whatever_goes_wrong_with_its_marks",
+        ),
+    ),
 )

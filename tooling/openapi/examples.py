@@ -94,11 +94,17 @@ SUCCEEDED_JOB: Final[Example] = {
             "content_type": "audio/mpeg",
             "bytes": 193097,
             "sha256": "b7349222802c72b30e28e994b31038c052cae4d26628147f08ef4c4de9f6582e",
+            "source_sha256": "0c9a3f5b1e7d42c6a8f04be1937d5c2286ea4b7f31d09c5a6e8b27f4d1c3a590",
+            "marks": ["tags"],
             "duration_ms": 6034,
             "sample_rate_hz": 44100,
             "channels": 2,
             "bitrate_bps": 256000,
             "subtitles_url": None,
+            "subtitles_vtt_url": None,
+            "peaks_url": None,
+            "loudness_lufs": None,
+            "true_peak_dbtp": None,
         }
     ],
     "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
@@ -135,14 +141,9 @@ ATTEMPT_LIST: Final[Example] = {
     "next_cursor": None,
 }
 
+_ORDERED: Final = "Attempt 1: minimax/music-2.5 was ordered from minimax."
 TIMELINE: Final[Example] = {
-    "data": [
-        {
-            "at": "2026-11-21T07:47:56.101Z",
-            "what": "ordered",
-            "detail": "Attempt 1: minimax/music-2.5 was ordered from minimax.",
-        }
-    ],
+    "data": [{"at": "2026-11-21T07:47:56.101Z", "what": "ordered", "detail": _ORDERED}],
     "next_cursor": None,
 }
 

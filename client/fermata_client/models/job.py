@@ -22,7 +22,11 @@ class Expectation(Answer):
 
 
 class TrackInfo(Answer):
-    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`."""
+    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`. `marks`
+    say that a model made it; `source_sha256` is the hash of the file without them, as the provider sent it.
+    `peaks_url`, `loudness_lufs` and `true_peak_dbtp` are None until the file was decoded, a moment after the job's end,
+    and where it cannot be.
+    """
 
     number: int
     url: str = Field(repr=False)
@@ -36,6 +40,12 @@ class TrackInfo(Answer):
     channels: int
     bitrate_bps: int
     subtitles_url: str | None = Field(default=None, repr=False)
+    subtitles_vtt_url: str | None = Field(default=None, repr=False)
+    source_sha256: str | None = None
+    marks: list[str] = Field(default_factory=list)
+    peaks_url: str | None = Field(default=None, repr=False)
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
 
 
 class MissingTrack(Answer):

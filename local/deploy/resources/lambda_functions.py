@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from local.deploy.deployment import FunctionSpec
+from local.deploy.layer_packages import packages_of
 from local.deploy.resources.resource_type import (
     Created,
     Properties,
@@ -128,6 +129,7 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
         handler=properties.handler,
         code_dir=stack.artifacts[properties.code.s3_key],
         layer_dirs=layer_dirs,
+        packages_dirs=tuple(packages for layer in layer_dirs for packages in packages_of(layer)),
         timeout_s=properties.timeout,
         memory_mb=properties.memory_size,
         environment=variables,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.movement import LedgerEntry, Movement, hold_on, settlement_of
@@ -34,9 +35,11 @@ class InMemoryJobStore:
         self.brakes = InMemoryBrakeStore()
         self.usage = InMemoryUsageStore()
         self.rows: dict[str, str] = {}
+        self.sounds: dict[str, tuple[TrackSound, ...]] = {}
         self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
         self.before_next_save: Callable[[], object] | None = None
+        self.before_next_sounds: Callable[[], object] | None = None
         self.before_next_create: Callable[[], object] | None = None
         self.before_look: Callable[[], object] | None = None
         self.saves = 0
@@ -62,7 +65,9 @@ class InMemoryJobStore:
 
     def load(self, job_id: str) -> Job | None:
         row = self.rows.get(job_id)
-        return None if row is None else Job.model_validate_json(row)
+        if row is None:
+            return None
+        return Job.model_validate_json(row).model_copy(update={"sounds": self.sounds.get(job_id, ())})
 
     def load_existing(self, job_id: str) -> Job:
         job = self.load(job_id)
@@ -99,8 +104,18 @@ class InMemoryJobStore:
         self._replace(job, None, lambda: self.wallets.add_notes(job.tenant_id, notes))
         self.usage.change(job, "cost_micro_usd", "unknown_micro_usd", "booked_micro_usd")
 
+    def add_sounds(self, job_id: str, sounds: tuple[TrackSound, ...]) -> None:
+        before, self.before_next_sounds = self.before_next_sounds, None
+        if before is not None:
+            before()
+        job = self.load(job_id)
+        if job is None or job.deleted_at is not None:
+            raise NotFoundError(f"no record of job {job_id}")
+        self.sounds[job_id] = tuple(TrackSound.model_validate_json(each.model_dump_json()) for each in sounds)
+
     def forget(self, job: Job) -> None:
         self._replace(job, None)
+        self.sounds.pop(job.id, None)
         self.usage.change(job, "metadata")
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:

@@ -7,6 +7,8 @@ import pytest
 
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.audio.sound import TrackSound, Unmeasured
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
@@ -202,3 +204,36 @@ def test_the_job_of_an_execution_is_read_as_any_other(store: JobStore) -> None:
 def test_an_execution_of_a_job_that_is_not_there_is_an_error(store: JobStore) -> None:
     with pytest.raises(NotFoundError, match=f"no record of job {JOB_ID}"):
         store.load_existing(JOB_ID)
+
+
+SOUNDS = (
+    TrackSound(number=1, peaks_key="tracks/x/1.peaks.json", loudness_lufs=-14.02, true_peak_dbtp=-0.7),
+    TrackSound(number=2, unmeasured=Unmeasured.CUT),
+)
+
+
+def test_the_loudness_of_tracks_is_read_with_the_job_and_no_write_of_the_job_touches_it(store: JobStore) -> None:
+    job = advanced_to(delivered_job(), store)
+    store.add_sounds(JOB_ID, SOUNDS[:1])
+    store.add_sounds(JOB_ID, SOUNDS)
+    measured = job.model_copy(update={"sounds": SOUNDS})
+    assert store.load(JOB_ID) == measured
+    assert store.load_all([JOB_ID]) == [measured]
+    store.save(job.published())
+    assert store.load_existing(JOB_ID).sounds == SOUNDS
+
+
+def test_a_deleted_job_has_no_loudness_and_gets_none(store: JobStore) -> None:
+    job = advanced_to(delivered_job(), store)
+    store.add_sounds(JOB_ID, SOUNDS)
+    store.forget(tombstone_of(job, NOON))
+    assert store.load_existing(JOB_ID).sounds == ()
+    with pytest.raises(NotFoundError):
+        store.add_sounds(JOB_ID, SOUNDS)
+    assert store.load_existing(JOB_ID).sounds == ()
+
+
+def test_an_unknown_job_gets_no_loudness(store: JobStore) -> None:
+    with pytest.raises(NotFoundError):
+        store.add_sounds(JOB_ID, SOUNDS)
+    assert store.load(JOB_ID) is None

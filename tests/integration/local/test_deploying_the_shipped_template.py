@@ -22,7 +22,12 @@ def test_every_function_folder_is_deployed_from_its_sources(deployment: Deployme
     folders = {path.parent for path in (PROJECT / "functions").glob("*/app.py")}
 
     assert {function.code_dir for function in deployment.functions.values()} == folders
-    assert {function.layer_dirs for function in deployment.functions.values()} == {(PROJECT / "layers" / "fermata",)}
+    fermata, media = PROJECT / "layers" / "fermata", PROJECT / "layers" / "media"
+    with_media = deployment.functions["fermata-MeasureTracksFunction"]
+    assert with_media.layer_dirs == (fermata, media)
+    assert [(path / "numpy").is_dir() for path in with_media.packages_dirs] == [True]
+    others = [function for function in deployment.functions.values() if function is not with_media]
+    assert {(function.layer_dirs, function.packages_dirs) for function in others} == {((fermata,), ())}
 
 
 def test_parameters_reach_the_functions_environment(deployment: Deployment) -> None:

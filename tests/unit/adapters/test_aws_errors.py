@@ -3,6 +3,7 @@ hand.
 """
 
 import ast
+import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +40,9 @@ from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.folders import abort_uploads_below
 from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.adapters.s3.live_pieces import S3LivePieces
+from fermata.adapters.s3.original_store import S3OriginalStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
+from fermata.adapters.s3.sound_files import S3SoundFiles
 from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
 from fermata.adapters.ssm import SsmApiUrl
@@ -127,6 +130,9 @@ CALLS: Final[dict[str, Call]] = {
     "live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").load("0" * 64),
     "new live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").save(LIVE),
     "live songs to forget": lambda aws, _: DynamoLiveStreams(aws, "jobs").forget(JOB_ID),
+    "original": lambda aws, _: S3OriginalStore(aws, "audio").restore(stored_track()),
+    "original's link": lambda aws, _: S3OriginalStore(aws, "audio").link(stored_track(), "attachment", 1),
+    "originals to forget": lambda aws, _: S3OriginalStore(aws, "audio").forget(JOB_ID),
     "live piece": lambda aws, _: S3LivePieces(aws, "audio").put(JOB_ID, 1, 1, b""),
     "live piece's link": lambda aws, _: S3LivePieces(aws, "audio").link(JOB_ID, 1, 1, 1),
     "live secret": lambda aws, _: SecretBytes(lambda: aws, "arn").read(),
@@ -134,6 +140,7 @@ CALLS: Final[dict[str, Call]] = {
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
     "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),
+    "loudness": lambda aws, _: DynamoJobStore(tables(aws)).add_sounds(JOB_ID, ()),
     "status": lambda aws, _: DynamoJobStore(tables(aws)).status(JOB_ID),
     "provider": lambda aws, _: states(aws).load("minimax"),
     "providers": lambda aws, _: states(aws).load_all(["minimax"]),
@@ -189,6 +196,10 @@ CALLS: Final[dict[str, Call]] = {
     "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
     "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
     "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "song to measure": lambda aws, _: S3SoundFiles(aws, "audio").fetch("key", io.BytesIO()),
+    "waveform": lambda aws, _: S3SoundFiles(aws, "audio").put_peaks("key", b""),
+    "no waveforms": lambda aws, _: S3SoundFiles(aws, "audio").forget_peaks(JOB_ID),
+    "waveform's link": lambda aws, _: S3TrackStore(aws, "audio").link_to_peaks("key", "attachment", 1),
     "subtitles' link": lambda aws, _: S3TrackStore(aws, "audio").link_to_subtitles("key", "attachment", 1),
     "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
     "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),

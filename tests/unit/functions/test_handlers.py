@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fermata.domain.audio.marks import Edit
+from fermata.domain.audio.sound import Unmeasured
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.status import JobStatus
@@ -17,6 +19,7 @@ from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError,
 from fermata.use_cases.generation.purchase.run import StartPorts
 from fermata.wiring import generation
 from tests.fakes.clock import NOON
+from tests.fakes.jobs.records import advanced_to
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.world import World
 from tests.functions import (
@@ -334,6 +337,29 @@ def test_the_second_song_has_an_address_of_its_own(call: Call, world: World) -> 
     assert (answer["statusCode"], "/2.mp3" in answer["headers"]["Location"]) == (302, True)
 
 
+def test_the_providers_own_file_of_a_marked_song_is_a_redirect_as_well(call: Call, world: World) -> None:
+    marked = stored_track().model_copy(update={"edits": (Edit(at=0, length=9),), "source_sha256": "cd" * 32})
+    world.jobs.create(delivered_job().model_copy(update={"tracks": (marked,)}))
+    asked = http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=1&original=true")
+    answer = call("read_jobs", asked)
+    assert (answer["statusCode"], "/originals/" in answer["headers"]["Location"]) == (302, True)
+    world.clock.now += timedelta(days=30)
+    assert call("read_jobs", asked)["statusCode"] == 404
+    world.originals.restored.clear()
+    plain = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="original=false"))
+    assert (plain["statusCode"], "/originals/" in plain["headers"]["Location"]) == (302, False)
+
+
+@pytest.mark.parametrize("value", ["", "1", "yes", "TRUE"])
+def test_a_wish_for_the_original_that_is_neither_true_nor_false_is_refused_and_restores_nothing(
+    call: Call, world: World, value: str
+) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=f"original={value}"))
+    assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/original")
+    assert world.originals.restored == set()
+
+
 @pytest.mark.parametrize("query", ["track=2", "track=99"])
 def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query: str) -> None:
     world.jobs.create(delivered_job())
@@ -644,6 +670,12 @@ def test_store_audio_answers_with_a_pause_where_a_song_is_not_there_yet(call: Ca
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = LinkTroubleError("cdn.test answered 503", 503, retry_after_s=7)
     assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "wait", "wait_seconds": 7}
+
+
+def test_measure_tracks_measures_the_songs_of_a_delivered_job(call: Call, world: World) -> None:
+    advanced_to(delivered_job(), world.jobs)
+    assert call("measure_tracks", {"job_id": JOB_ID, "status": "succeeded"}) == {"measured": 0, "not_measured": 1}
+    assert world.stored(JOB_ID).sounds[0].unmeasured is Unmeasured.GONE
 
 
 def test_settle_job_ends_a_job_of_the_machine(call: Call, world: World) -> None:

@@ -29,6 +29,14 @@ def test_a_library_for_the_other_processor_is_a_fault(tmp_path: Path) -> None:
     assert library_faults(tmp_path, "arm64") == [f"{path}: built for ELF machine 62, expected 183 (arm64)"]
 
 
+@pytest.mark.parametrize("folder", ["numpy.libs", "_soundfile_data"])
+def test_a_library_that_a_wheel_brings_for_its_extension_needs_no_name_of_a_python(tmp_path: Path, folder: str) -> None:
+    path = _library(tmp_path / folder, "libspeed-1.2.so.0", AARCH64)
+
+    assert library_faults(tmp_path, "arm64") == []
+    assert library_faults(tmp_path, "x86_64") == [f"{path}: built for ELF machine 183, expected 62 (x86_64)"]
+
+
 @pytest.mark.parametrize("name", ["_core.cpython-311-x86_64-linux-gnu.so", "libspeed.so"])
 def test_a_library_for_another_python_is_a_fault(tmp_path: Path, name: str) -> None:
     path = _library(tmp_path, name, X86_64)
@@ -46,17 +54,17 @@ def test_a_layer_without_any_library_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_lambda_would_not_unpack_is_a_fault(tmp_path: Path) -> None:
-    for folder, size in (("FermataLayer", 250 * 1024 * 1024), ("SubmitJobFunction", 1)):
+    for folder, mib in (("FermataLayer", 50), ("MediaLayer", 200), ("SubmitJobFunction", 1)):
         (tmp_path / folder).mkdir()
         with (tmp_path / folder / "file").open("wb") as file:
-            file.truncate(size)
+            file.truncate(mib * 1024 * 1024)
 
     (fault,) = size_faults(tmp_path, "arm64")
     assert "250.0 MiB" in fault
 
 
 def test_a_layer_that_fits_is_no_fault(tmp_path: Path) -> None:
-    for folder in ("FermataLayer", "SubmitJobFunction"):
+    for folder in ("FermataLayer", "MediaLayer", "SubmitJobFunction"):
         _library(tmp_path / folder, "_core.abi3.so", AARCH64)
 
     assert size_faults(tmp_path, "arm64") == []

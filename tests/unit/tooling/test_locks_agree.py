@@ -22,7 +22,9 @@ EVERY_LOCK = [
     "tooling/mcp.lock",
     "tooling/client.lock",
     "tooling/vendors.lock",
+    "tooling/media.lock",
     "layers/fermata/requirements.txt",
+    "layers/media/requirements.txt",
 ]
 
 
@@ -55,7 +57,13 @@ def test_no_lock_names_where_packages_come_from(root: Path, name: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", ["tooling/functions.lock", "tooling/runtime.lock", "layers/fermata/requirements.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tooling/functions.lock", "tooling/runtime.lock", "layers/fermata/requirements.txt"),
+        *("tooling/media.lock", "layers/media/requirements.txt"),
+    ],
+)
 def test_functions_run_with_the_versions_that_are_tested(root: Path, name: str) -> None:
     tested = _pins(root / "requirements.lock")
 
@@ -77,13 +85,19 @@ def test_the_functions_environment_holds_the_layer_and_the_runtime_and_nothing_e
     assert set(_pins(root / "tooling/functions.lock")) == set(layer) | set(runtime)
 
 
-def test_the_layer_leaves_boto3_to_the_runtime(root: Path) -> None:
-    assert not {"boto3", "botocore", "s3transfer"} & set(_pins(root / "layers/fermata/requirements.txt"))
+def test_the_environment_of_the_media_layer_holds_what_the_layer_does(root: Path) -> None:
+    assert _pins(root / "tooling/media.lock") == _pins(root / "layers/media/requirements.txt")
 
 
-def test_the_layer_pins_what_it_declares(root: Path) -> None:
-    declared = tomllib.loads((root / "layers/fermata/pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+@pytest.mark.parametrize("layer", ["fermata", "media"])
+def test_a_layer_leaves_boto3_to_the_runtime(root: Path, layer: str) -> None:
+    assert not {"boto3", "botocore", "s3transfer"} & set(_pins(root / f"layers/{layer}/requirements.txt"))
+
+
+@pytest.mark.parametrize("layer", ["fermata", "media"])
+def test_a_layer_pins_what_it_declares(root: Path, layer: str) -> None:
+    declared = tomllib.loads((root / f"layers/{layer}/pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     names = {match.group() for requirement in declared if (match := REQUIREMENT_NAME.match(requirement))}
 
     assert names
-    assert names <= set(_pins(root / "layers/fermata/requirements.txt"))
+    assert names <= set(_pins(root / f"layers/{layer}/requirements.txt"))

@@ -44,6 +44,7 @@ PROMISES = {
     "queue",
     "streams",
     "client",
+    "marks",
 }
 
 

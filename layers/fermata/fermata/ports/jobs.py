@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.finish.events import JobEvent
 from fermata.domain.finish.overdue import Execution
 from fermata.domain.finish.recoverable_list import Place
@@ -60,6 +61,11 @@ class JobStore(Protocol):
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         """Replace the previous version by one whose attempts have their bills, and add notes to the tenant's ledger, in
         one transaction; raises `StaleRecordError` if another run wrote the job or such a note first.
+        """
+
+    def add_sounds(self, job_id: str, sounds: tuple[TrackSound, ...]) -> None:
+        """Store how loud a finished job's tracks are beside its record, which stays as it is; they may be stored again.
+        Raises `NotFoundError` where the job is unknown or deleted, `TransientError`.
         """
 
     def forget(self, job: Job) -> None:

@@ -9,6 +9,7 @@ from fermata.wiring import live, orders, outward, runtime, stores, webhooks
 
 if TYPE_CHECKING:
     from fermata.domain.finish.rescue import RescuePolicy
+    from fermata.use_cases.generation.finish.measure_tracks import MeasurePorts
     from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
     from fermata.use_cases.generation.finish.rescue_round import RescuePorts
     from fermata.use_cases.generation.finish.resume_generation import ResumePorts
@@ -150,6 +151,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
         links=outward.audio_links(settings),
         tracks=stores.track_store(settings.audio_bucket),
         meter=outward.audio_meter(),
+        marker=outward.audio_marker(settings.marking),
         clock=runtime.now,
         remaining_s=lambda: remaining_ms() / 1000,
         scratch=runtime.scratch(),
@@ -204,6 +206,20 @@ def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
         delete=orders.delete_ports(),
         lost=lost,
         clock=runtime.now,
+    )
+
+
+def measure_ports(remaining_ms: Callable[[], int]) -> "MeasurePorts":
+    """Return the ports of `measure_tracks`; `remaining_ms` returns the milliseconds left to the invocation."""
+    from fermata.use_cases.generation.finish.measure_tracks import MeasurePorts
+
+    return MeasurePorts(
+        jobs=stores.job_store(),
+        files=stores.sound_files(config.load(config.FileSettings).audio_bucket),
+        meter=outward.sound_meter(),
+        metrics=runtime.metrics(),
+        remaining_s=lambda: remaining_ms() / 1000,
+        scratch=runtime.scratch(),
     )
 
 

@@ -10,12 +10,14 @@ from fermata.wiring import stores
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from fermata.domain.audio.marks import Marking
     from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
-    from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
+    from fermata.ports.audio import AudioLinks, AudioMarker, AudioMeter, ReferenceLinks
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
     from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
     from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
+    from fermata.ports.sound import SoundMeter
     from fermata.ports.triggers import BatchMachine
     from fermata.ports.webhooks import WebhookMachine, WebhookSender
 
@@ -118,6 +120,21 @@ def audio_meter() -> "AudioMeter":
     from fermata.adapters.audio.measurement import FileAudioMeter
 
     return FileAudioMeter()
+
+
+def sound_meter() -> "SoundMeter":
+    """The meter of loudness; needs the media layer."""
+    from fermata.adapters.loudness.sound_meter import SndfileSoundMeter
+
+    return SndfileSoundMeter()
+
+
+def audio_marker(marking: "Marking") -> "AudioMarker | None":
+    """What marks songs; None where they stay as they are."""
+    from fermata.adapters.audio.marking.marker import FileMarker
+    from fermata.domain.audio.marks import Marking
+
+    return None if marking is Marking.OFF else FileMarker()
 
 
 def api_url(parameter: str) -> "ApiUrl":

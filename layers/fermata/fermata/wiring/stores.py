@@ -11,12 +11,13 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, OriginalStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
+    from fermata.ports.sound import SoundFiles
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
     from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
     from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
@@ -227,6 +228,20 @@ def track_store(bucket: str) -> "TrackStore":
     from fermata.adapters.s3.track_store import S3TrackStore
 
     return S3TrackStore(aws.s3(), bucket)
+
+
+def sound_files(bucket: str) -> "SoundFiles":
+    """The songs to measure in a bucket, and their waveforms."""
+    from fermata.adapters.s3.sound_files import S3SoundFiles
+
+    return S3SoundFiles(aws.s3(), bucket)
+
+
+def original_store(bucket: str) -> "OriginalStore":
+    """The restored files of providers in a bucket."""
+    from fermata.adapters.s3.original_store import S3OriginalStore
+
+    return S3OriginalStore(aws.s3(), bucket)
 
 
 def reference_store(bucket: str) -> "ReferenceStore":

@@ -27,6 +27,18 @@ def test_a_new_link_alone_is_nothing_new() -> None:
     assert tag(delivered_job()) == tag(delivered_job(), 1, url="https://a.example/2")
 
 
+def test_new_links_beside_a_track_are_nothing_new_and_the_first_of_them_is() -> None:
+    def shown(subtitles: str | None, peaks: str | None) -> str:
+        link = Link("https://a.example/1", NOON, subtitles, peaks_url=peaks)
+        view = JobView(delivered_job(), links={1: link}, link_ttl_s=TTL_S)
+        return entity_tag(Job.of(view, "https://api.example.com").as_json(), TTL_S, NOON)
+
+    assert shown("https://a.example/s?1", "https://a.example/p?1") == shown(
+        "https://a.example/s?2", "https://a.example/p?2"
+    )
+    assert len({shown(None, None), shown("https://a.example/s", None), shown(None, "https://a.example/p")}) == 3
+
+
 @pytest.mark.parametrize("began_after_s", range(0, 900, 90))
 def test_an_unchanged_tag_means_links_with_half_of_their_life_left(began_after_s: int) -> None:
     first = tag(delivered_job(), began_after_s)

@@ -117,7 +117,7 @@ class DynamoTransactions:
         about = _condition(condition, values, expression)
         return {"Update": {"TableName": self.table, "Key": key, "UpdateExpression": expression, **about}}
 
-    def delete(self, partition: str, sort_key: str, condition: str) -> Write:
+    def delete(self, partition: str, sort_key: str, condition: str | None = None) -> Write:
         """A part that deletes an item."""
         key = typed({"pk": partition, "sk": sort_key})
         return {"Delete": {"TableName": self.table, "Key": key, **_condition(condition, None)}}

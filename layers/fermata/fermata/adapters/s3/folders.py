@@ -8,12 +8,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def delete_below(client: "S3Client", bucket: str, prefix: str) -> None:
-    """Delete every object whose key begins with `prefix`; raises `TransientError` where some may be left."""
+def delete_below(client: "S3Client", bucket: str, prefix: str, suffix: str = "") -> None:
+    """Delete every object whose key begins with `prefix` and ends with `suffix`; raises `TransientError` where some may
+    be left.
+    """
     with aws_errors("the job's files could not be deleted; try again"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for stored in page.get("Contents", []):
-                client.delete_object(Bucket=bucket, Key=stored["Key"])
+                if stored["Key"].endswith(suffix):
+                    client.delete_object(Bucket=bucket, Key=stored["Key"])
 
 
 def abort_uploads_below(client: "S3Client", bucket: str, prefix: str) -> None:

@@ -10,6 +10,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
+from fermata.domain.audio.marks import Mark
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
@@ -21,6 +23,7 @@ from fermata.domain.jobs.view import (
     half_are_ready_at,
     is_worth_another_order,
     missing_tracks,
+    sound_of,
     why_missing,
 )
 from fermata.domain.lists.page import PageOfJobs
@@ -69,6 +72,12 @@ class Track(Body):
     """The size of the file in bytes."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the file, in lower-case hexadecimal digits."""
+    source_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The SHA-256 of the file as the provider sent it. It equals `sha256` unless Fermata marked the file."""
+    marks: list[Mark]
+    """What in the file says that a model made it: `tags` written by Fermata, or the provider's `c2pa` manifest; empty
+    for a file that is stored as it came.
+    """
     duration_ms: Annotated[int, Field(ge=1)]
     """The length in milliseconds, measured from the file."""
     sample_rate_hz: Annotated[int, Field(ge=1)]
@@ -81,10 +90,24 @@ class Track(Body):
     """A link to the subtitles of a speech, a JSON list with `text`, `time_begin` and `time_end` in milliseconds; it
     works as long as `url`. Null without subtitles.
     """
+    subtitles_vtt_url: Url | None
+    """A link to the same subtitles as WebVTT, which browsers show beside the audio; null without subtitles, or where
+    their entries have no times.
+    """
+    peaks_url: Url | None
+    """A link to the waveform in audiowaveform's JSON, version 2: 8 bits a value, one channel, at most 16,384 pixels; it
+    works as long as `url`. Null until the track was measured, and where it cannot be.
+    """
+    loudness_lufs: float | None
+    """The integrated loudness in LUFS (EBU R 128). Null as `peaks_url` is, and for silence and less than 400 ms."""
+    true_peak_dbtp: float | None
+    """The true peak in dB relative to full scale, four times oversampled. Null as `peaks_url` is, and for digital
+    silence.
+    """
 
     @classmethod
-    def of(cls, track: songs.Track, link: Link) -> "Track":
-        """A stored song and a fresh link to it."""
+    def of(cls, track: songs.Track, link: Link, sound: TrackSound) -> "Track":
+        """A stored song, a fresh link to it and how loud it is."""
         return cls.model_construct(
             number=track.number,
             url=link.url,
@@ -93,11 +116,17 @@ class Track(Body):
             content_type=track.content_type,
             bytes=track.bytes,
             sha256=track.sha256,
+            source_sha256=track.provider_sha256,
+            marks=list(track.marks),
             duration_ms=track.duration_ms,
             sample_rate_hz=track.sample_rate_hz,
             channels=track.channels,
             bitrate_bps=track.bitrate_bps,
             subtitles_url=link.subtitles_url,
+            subtitles_vtt_url=link.webvtt_url,
+            peaks_url=link.peaks_url,
+            loudness_lufs=sound.loudness_lufs,
+            true_peak_dbtp=sound.true_peak_dbtp,
         )
 
 
@@ -272,7 +301,7 @@ class Job(Body):
             recovered_from=job.recovered_from,
             api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
-            tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
+            tracks=[Track.of(track, view.links[track.number], sound_of(job, track)) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
             reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,

@@ -31,6 +31,7 @@ def tombstone_of(job: Job, now: datetime) -> Job:
             "candidates": tuple(each.with_ids(None) if each.ids else each for each in job.candidates),
             "attempts": tuple(attempt.forgotten() for attempt in job.attempts),
             "tracks": (),
+            "sounds": (),
             "missing": (),
             "spent_before_deletion": job.spent_credits,
             "reference": None,

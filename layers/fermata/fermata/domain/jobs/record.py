@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.rescue_record import Rescue
 from fermata.domain.jobs.shares import delivered_units, price_of_delivered
@@ -37,6 +38,8 @@ class JobRecord(Record):
     the attempts paid for so, whatever the provider's bill says later.
     `rescue` is set once the job has ended without paid songs that may still be available.
     `spent_before_deletion` are the credits that a deleted job had spent; its tracks are gone.
+    `sounds` is how loud the tracks are, in a record of its own that the job's writes leave alone; empty until they are
+    measured.
     `to_book` is the amount that this version's write books in a provider's budget; it is not part of the record.
     """
 
@@ -69,6 +72,7 @@ class JobRecord(Record):
     paid_unknown: tuple[PositiveInt, ...] = ()
     rescue: Rescue | None = None
     version: PositiveInt = Field(default=1)
+    sounds: tuple[TrackSound, ...] = Field(default=(), exclude=True)
     to_book: Booking | None = Field(default=None, exclude=True)
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import MissingTrack, Track
@@ -25,11 +26,24 @@ _WORTH_ANOTHER_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """A signed download link of a track and its expiry, and the link of its subtitles, if it has any."""
+    """A signed download link of a track and its expiry, and the links of its subtitles as JSON and as WebVTT and of its
+    waveform, if it has any.
+    """
 
     url: str
     expires_at: datetime
     subtitles_url: str | None = None
+    webvtt_url: str | None = None
+    peaks_url: str | None = None
+
+
+@dataclass(frozen=True)
+class WantedAudio:
+    """The track that a tenant wants, None for the first one; `as_sent` for the file that its provider sent."""
+
+    tenant_id: str
+    number: int | None = None
+    as_sent: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,11 @@ class JobView:
 def finished_tracks(job: Job) -> tuple[Track, ...]:
     """The files that a caller may download: those of a delivered job."""
     return job.tracks if job.status is JobStatus.SUCCEEDED else ()
+
+
+def sound_of(job: Job, track: Track) -> TrackSound:
+    """How loud a track is, without any value as long as it was not measured."""
+    return next((sound for sound in job.sounds if sound.number == track.number), TrackSound(number=track.number))
 
 
 def missing_tracks(job: Job) -> tuple[MissingTrack, ...]:

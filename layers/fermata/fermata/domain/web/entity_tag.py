@@ -9,7 +9,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
-_MINTED_PER_READING: Final = frozenset({"url", "url_expires_at"})
+_MADE_PER_READING: Final = frozenset({"url", "url_expires_at"})
+_LINKS_THAT_MAY_COME: Final = frozenset({"subtitles_url", "subtitles_vtt_url", "peaks_url"})
+"""Links that are made anew for each reading, of files that not every track has."""
 _OPAQUE: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 
@@ -21,7 +23,11 @@ def entity_tag(view: Mapping[str, JsonValue], link_ttl_s: int, now: datetime) ->
     """
     tracks = view["tracks"]
     lasting = [
-        {name: value for name, value in track.items() if name not in _MINTED_PER_READING}
+        {
+            name: value is not None if name in _LINKS_THAT_MAY_COME else value
+            for name, value in track.items()
+            if name not in _MADE_PER_READING
+        }
         for track in (tracks if isinstance(tracks, list) else [])
         if isinstance(track, dict)
     ]

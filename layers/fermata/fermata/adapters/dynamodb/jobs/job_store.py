@@ -1,5 +1,5 @@
 """Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, the order in `REQUEST`, and each attempt in
-`ATTEMPT#<n>`; `IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
+`ATTEMPT#<n>`, the loudness of its tracks in `SOUND`; `IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogge
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
 from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.audio.sound import TrackSound
 from fermata.domain.finish.tombstone import TOMBSTONE_KEPT_FOR
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
@@ -29,7 +30,8 @@ from fermata.log import logger
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
-_SORT_KEYS: Final = ("JOB", "REQUEST", *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
+_SOUND: Final = "SOUND"
+_SORT_KEYS: Final = ("JOB", "REQUEST", _SOUND, *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
 _UNREADABLE: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """Errors of a broken record; pydantic's own error is a `ValueError`."""
 _ROW: Final = "job"
@@ -108,6 +110,19 @@ class DynamoJobStore:
         costs = relogged(job, self._transactions, "cost_micro_usd", "unknown_micro_usd", "booked_micro_usd")
         _refuse_if_stale(self._transactions.write({**writes, **entries, **costs}, self._transactions.deadline()))
 
+    def add_sounds(self, job_id: str, sounds: tuple[TrackSound, ...]) -> None:
+        """Store how loud the tracks are; raises `NotFoundError` where the job is unknown or a tombstone."""
+        item = {"sounds": [sound.model_dump(mode="json") for sound in sounds]}
+        writes = {
+            # Only a tombstone has a time to live.
+            _ROW: self._transactions.check(
+                f"JOB#{job_id}", "JOB", "attribute_exists(pk) AND attribute_not_exists( #ttl )"
+            ),
+            "sound": self._put(job_id, _SOUND, item),
+        }
+        if self._transactions.write(writes, self._transactions.deadline()):
+            raise NotFoundError(f"no record of job {job_id} to keep the loudness of its tracks with; it was deleted")
+
     def forget(self, job: Job) -> None:
         """Replace every item of a job by its tombstone; raises `StaleRecordError` where another run wrote first."""
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
@@ -117,6 +132,7 @@ class DynamoJobStore:
                 job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_time_to_live(job)}
             ),
             **attempts,
+            "sound": self._transactions.delete(f"JOB#{job.id}", _SOUND),
             **listings(job, self._transactions),
             **relogged(job, self._transactions, "metadata"),
         }
@@ -242,4 +258,5 @@ def _job(items: Sequence[Item]) -> Job | None:
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
-    return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts})
+    sounds = by_key.get(_SOUND, {}).get("sounds", ())
+    return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts, "sounds": sounds})

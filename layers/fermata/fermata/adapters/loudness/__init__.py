@@ -1,0 +1,1 @@
+"""Decodes finished songs and measures how loud they are. Needs the media layer."""
