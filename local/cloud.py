@@ -19,6 +19,7 @@ from local.cloud_client import OWN_ACCESS_KEY, own_clients
 from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
+from local.deploy.direct_clients import direct_clients
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.provider_keys import provider_keys
 from local.emulator import (
@@ -180,7 +181,7 @@ class LocalCloud:
         deployment = deploy(
             self._settings.template,
             parameters=parameters,
-            clients=clients,
+            clients=direct_clients(clients),
             built_dir=self._settings.built_dir,
             run=lambda function, payload: self._run_once(function, payload, aws_url),
         )
