@@ -26,8 +26,14 @@ _ALONE: Final = """
 import fermata_client, sys
 assert "site-packages" in fermata_client.__file__, fermata_client.__file__
 client = fermata_client.Fermata("fk_key", "https://api.example.com")
-assert not {"fermata", "typer", "rich", "keyring"} & set(sys.modules)
+assert not {"fermata", "typer", "keyring", "mcp"} & set(sys.modules)
 """
+_HELLO: Final = (
+    '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},'
+    '"clientInfo":{"name":"make client","version":"1"}}}\n'
+)
+"""What a host says first to a server of tools."""
+_SET: Final = {"FERMATA_BASE_URL": "https://api.example.com", "FERMATA_API_KEY": "fk_key"}
 
 
 def main() -> int:
@@ -77,16 +83,19 @@ def use_faults(wheel: Path) -> Iterator[str]:
     yield from _ends([fermata, "--version"], 0, f"fermata {__version__}")
     yield from _ends([fermata, "account"], 2, "there is no base URL")
     yield from _ends([fermata, "account"], 2, "no keyring", FERMATA_BASE_URL="https://api.example.com")
+    yield from _ends([fermata, "mcp"], 0, '"name":"fermata"', stdin=_HELLO, **_SET)
 
 
-def _ends(command: list[Path | str], status: int, said: str, **environment: str) -> Iterator[str]:
+def _ends(command: list[Path | str], status: int, said: str, stdin: str = "", **environment: str) -> Iterator[str]:
     """A fault where a command ends otherwise, or does not say this. The platform's keyring plays no part."""
     alone = {
         "PATH": os.environ["PATH"],
         "HOME": str(BUILT),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
-    ran = subprocess.run(command, cwd=BUILT, env={**alone, **environment}, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, cwd=BUILT, env={**alone, **environment}, input=stdin, capture_output=True, text=True, check=False
+    )
     if ran.returncode != status or said not in ran.stdout + ran.stderr:
         words = " ".join(str(word) for word in command[:2])
         yield f"{words}: expected {status} and {said!r}, found {ran.returncode} and {ran.stdout}{ran.stderr}"

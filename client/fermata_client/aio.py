@@ -17,7 +17,15 @@ from fermata_client.core.operation import Awaiting
 from fermata_client.core.orders import JobState, Order, submit
 from fermata_client.core.progress import Update
 from fermata_client.core.retries import Retries
-from fermata_client.methods import ClientMethods, HandleMethods, KeyMethods, TrackMethods, context_of, tracks_of
+from fermata_client.methods import (
+    ClientMethods,
+    HandleMethods,
+    KeyMethods,
+    TrackMethods,
+    WebhookMethods,
+    context_of,
+    tracks_of,
+)
 
 T = TypeVar("T")
 
@@ -129,6 +137,10 @@ class AsyncKeys(KeyMethods, Awaiting[Context]):
     """The account's API keys."""
 
 
+class AsyncWebhook(WebhookMethods, Awaiting[Context]):
+    """The account's webhook."""
+
+
 class AsyncFermata(ClientMethods, Awaiting[Context]):
     """`Fermata` to await. Use it as an asynchronous context manager, or `aclose` it; tasks of one loop may share it."""
 
@@ -145,6 +157,7 @@ class AsyncFermata(ClientMethods, Awaiting[Context]):
         self._driver = AsyncDriver(http, sleep)
         super().__init__(context_of(api_key, base_url, retries, clock), self._driver)
         self.keys = AsyncKeys(self.subject, self.driver)
+        self.webhook = AsyncWebhook(self.subject, self.driver)
 
     async def run(
         self,

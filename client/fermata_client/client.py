@@ -17,7 +17,15 @@ from fermata_client.core.operation import Blocking
 from fermata_client.core.orders import JobState, Order, submit
 from fermata_client.core.progress import Update
 from fermata_client.core.retries import Retries
-from fermata_client.methods import ClientMethods, HandleMethods, KeyMethods, TrackMethods, context_of, tracks_of
+from fermata_client.methods import (
+    ClientMethods,
+    HandleMethods,
+    KeyMethods,
+    TrackMethods,
+    WebhookMethods,
+    context_of,
+    tracks_of,
+)
 
 T = TypeVar("T")
 
@@ -131,6 +139,10 @@ class Keys(KeyMethods, Blocking[Context]):
     """The account's API keys."""
 
 
+class Webhook(WebhookMethods, Blocking[Context]):
+    """The account's webhook."""
+
+
 class Fermata(ClientMethods, Blocking[Context]):
     """A client of one account. Use it as a context manager, or `close` it; threads may share it.
 
@@ -151,6 +163,7 @@ class Fermata(ClientMethods, Blocking[Context]):
         self._driver = Driver(http, sleep)
         super().__init__(context_of(api_key, base_url, retries, clock), self._driver)
         self.keys = Keys(self.subject, self.driver)
+        self.webhook = Webhook(self.subject, self.driver)
 
     def run(
         self,

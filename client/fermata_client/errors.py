@@ -23,6 +23,7 @@ FermataError
 │   ├── JobCanceledError      somebody canceled it
 │   └── JobExpiredError       it was not ready by `finish_by`, or never got its turn
 ├── DownloadError             the file did not come whole; nothing was left under the final name
+├── UploadError               the store did not take the recording
 └── WebhookError              the message is not one that Fermata signed with this secret, or not of this time
 
 Every error has `job_id` where it is about a job, and `request_id` where Fermata gave one. Messages hold no API key,
@@ -203,6 +204,10 @@ class JobExpiredError(JobFailedError):
 
 class DownloadError(FermataError):
     """The file did not come whole; nothing was left under the final name."""
+
+
+class UploadError(FermataError):
+    """The store did not take the recording; upload it again."""
 
 
 class WebhookError(FermataError):

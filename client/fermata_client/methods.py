@@ -2,7 +2,7 @@
 
 import os
 
-from fermata_client.core import download, orders, reads
+from fermata_client.core import download, endpoint, orders, reads, uploads
 from fermata_client.core.context import Clock, Context, checked_key, checked_url
 from fermata_client.core.download import TrackState
 from fermata_client.core.operation import Listing, Operation, Reading
@@ -10,7 +10,7 @@ from fermata_client.core.orders import JobState
 from fermata_client.core.outcomes import error_of_job
 from fermata_client.core.progress import Update
 from fermata_client.core.retries import Retries
-from fermata_client.models.account import Key, LedgerEntry, UsageEntry
+from fermata_client.models.account import Key, LedgerEntry, UsageEntry, UsageLogEntry
 from fermata_client.models.catalogue import Model, Voice
 from fermata_client.models.job import Job, TrackInfo
 
@@ -24,7 +24,11 @@ class ClientMethods:
     voices = Listing(reads.voices, Voice)
     jobs = Listing(reads.jobs, Job)
     usage = Listing(reads.usage, UsageEntry)
+    usage_log = Listing(reads.usage_log, UsageLogEntry)
+    usage_log_csv = Listing(reads.usage_log_csv, str)
     ledger = Listing(reads.ledger, LedgerEntry)
+    ledger_csv = Listing(reads.ledger_csv, str)
+    upload_reference = Operation(uploads.upload_reference)
 
     subject: Context
 
@@ -39,6 +43,16 @@ class KeyMethods:
     create = Operation(reads.create_key)
     rotate = Operation(reads.rotate_key)
     revoke = Operation(reads.revoke_key)
+
+
+class WebhookMethods:
+    """What is done with the account's webhook; all of it needs the scope `account:manage`."""
+
+    get = Operation(endpoint.shown)
+    set = Operation(endpoint.put)
+    remove = Operation(endpoint.remove)
+    rotate = Operation(endpoint.rotate)
+    test = Operation(endpoint.test)
 
 
 class HandleMethods:

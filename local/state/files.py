@@ -44,7 +44,8 @@ class Files:
 class KeptBytes:
     """A file as moto reads and replaces an object's buffer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
+        """The path is a text, because ten thousand `Path`s take as long as all else of as many objects."""
         self._path, self._position = path, 0
 
     def seek(self, position: int) -> int:
@@ -54,7 +55,7 @@ class KeptBytes:
 
     def read(self, size: int = -1) -> bytes:
         """Read from the position on."""
-        with self._path.open("rb") as file:
+        with Path(self._path).open("rb") as file:
             file.seek(self._position)
             content = file.read(size)
         self._position += len(content)

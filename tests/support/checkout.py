@@ -11,7 +11,7 @@ _DIRECTORIES = ("cli", "functions", "layers", "local", "statemachine")
 def copy_checkout(root: Path) -> Path:
     """Copy the sources and the template into an empty directory; the environments are shared."""
     for directory in _DIRECTORIES:
-        shutil.copytree(PROJECT_ROOT / directory, root / directory, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT_ROOT / directory, root / directory, ignore=shutil.ignore_patterns("*.pyc.*"))
     shutil.copy(PROJECT_ROOT / "template.yaml", root)
     (root / ".tools").symlink_to(PROJECT_ROOT / ".tools")
     return root

@@ -1,9 +1,11 @@
-"""`fermata models`, `voices`, `account`, `usage`, `login` and `logout`."""
+"""`fermata models`, `voices`, `upload`, `account`, `usage`, `usage-log`, `ledger`, `login` and `logout`."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.text import Text
 
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
@@ -12,13 +14,14 @@ from fermata_client.cli.surroundings import Surroundings, here, reported
 from fermata_client.core.context import checked_key, checked_url
 from fermata_client.errors import ScopeError
 from fermata_client.models.answer import Kind
+from fermata_client.text import plain
 
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="Only models that make this.")]
 Sort = Annotated[Literal["price", "p50_s"] | None, typer.Option(help="Cheapest or quickest first.")]
 OfModel = Annotated[str | None, typer.Option("--model", "-m", help="Only voices of this model.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day in UTC.")]
 GroupBy = Annotated[list[str] | None, typer.Option(help="day, model, key or metadata.NAME; may be repeated.")]
 BaseUrl = Annotated[str | None, typer.Argument(metavar="[URL]", help="Where Fermata is.", show_default=False)]
+Recording = Annotated[Path, typer.Argument(metavar="FILE", help="The recording.", show_default=False)]
 FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the key from stdin instead of asking for it.")]
 
 
@@ -84,16 +87,16 @@ def account(context: typer.Context, as_json: options.AsJson = False) -> None:
 @reported
 def usage(
     context: typer.Context,
-    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, UTC.")] = None,
-    to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day, UTC.")] = None,
+    since: options.Since = None,
+    to: options.To = None,
     group_by: GroupBy = None,
     as_json: options.AsJson = False,
 ) -> None:
     """What was used, by day and model or as --group-by says."""
     at = here(context)
     with at.connect() as fermata:
-        days = {"since": since.date() if since else None, "to": to.date() if to else None}
-        found = list(fermata.usage(**days, group_by=group_by or ()))
+        entries = fermata.usage(since=options.day_of(since), to=options.day_of(to), group_by=group_by or ())
+        found = list(entries)
     if as_json:
         at.give([jsonable(each) for each in found])
         return
@@ -103,6 +106,72 @@ def usage(
         group = " ".join(str(part) for part in (each.day, each.model, each.key_id, pairs) if part)
         rows.append((group, each.jobs, each.succeeded, each.credits, f"{each.audio_ms / 1000:.1f} s"))
     show_table(at, ("group", "jobs", "succeeded", "credits", "audio"), rows)
+
+
+@reported
+def usage_log(
+    context: typer.Context,
+    since: options.Since = None,
+    to: options.To = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """One line for each job that ended, this month or in the given days."""
+    at = here(context)
+    first, last = options.day_of(since), options.day_of(to)
+    with at.connect() as fermata:
+        if as_csv:
+            _give_csv(at, fermata.usage_log_csv(since=first, to=last))
+            return
+        found = list(fermata.usage_log(since=first, to=last))
+    if as_json:
+        at.give([jsonable(each) for each in found])
+        return
+    rows = [(each.finished_at, each.job_id, each.status, each.model, each.credits) for each in found]
+    show_table(at, ("finished", "job", "status", "model", "credits"), rows)
+
+
+@reported
+def ledger(
+    context: typer.Context,
+    since: options.Since = None,
+    to: options.To = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Every movement of credits with the balance after it, this month or in the given days."""
+    at = here(context)
+    first, last = options.day_of(since), options.day_of(to)
+    with at.connect() as fermata:
+        if as_csv:
+            _give_csv(at, fermata.ledger_csv(since=first, to=last))
+            return
+        found = list(fermata.ledger(since=first, to=last))
+    if as_json:
+        at.give([jsonable(each) for each in found])
+        return
+    rows = [(each.at, each.kind, each.credits, each.balance_credits, each.job_id or each.note) for each in found]
+    show_table(at, ("at", "kind", "credits", "balance", ""), rows)
+
+
+def _give_csv(at: Surroundings, pieces: Iterator[str]) -> None:
+    """Print each page as it comes; what a terminal would obey is taken out."""
+    for piece in pieces:
+        for line in piece.splitlines():
+            at.out.print(Text(plain(line, len(line))), soft_wrap=True)
+
+
+@reported
+def upload(context: typer.Context, file: Recording, as_json: options.AsJson = False) -> None:
+    """Upload a recording (MP3, WAV or FLAC) to sing after, and print its id for --reference. Nothing is paid."""
+    at = here(context)
+    with at.connect() as fermata:
+        found = fermata.upload_reference(file)
+    if as_json:
+        at.give({"id": found.id, "expires_at": jsonable(found)["expires_at"]})
+    else:
+        at.note(f"orders may name it until {found.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+        at.say(found.id)
 
 
 @reported

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fermata_client.cli import account, agents, jobs, ordering
+from fermata_client.cli import account, agents, jobs, ordering, webhook
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,12 +17,14 @@ app = typer.Typer(
 )
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(ordering.song, ordering.say, ordering.quote),
-    *(account.models, account.voices, account.account, account.usage, account.login, account.logout),
+    *(account.models, account.voices, account.upload),
+    *(account.account, account.usage, account.usage_log, account.ledger, account.login, account.logout),
     agents.mcp,
 )
 for command in _COMMANDS:
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(webhook.app, name="webhook")
 
 
 @app.callback()

@@ -18,6 +18,7 @@ from fermata_client.errors import (
     ScopeError,
     ServerError,
     SettingsError,
+    UploadError,
     WaitTimeoutError,
 )
 
@@ -56,6 +57,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (NotFermataError, ExitCode.NETWORK),
     (ServerError, ExitCode.NETWORK),
     (DownloadError, ExitCode.FILE),
+    (UploadError, ExitCode.FILE),
     (OSError, ExitCode.FILE),
 )
 

@@ -16,6 +16,7 @@ from fermata_client.models.job import Job, JobStatus
 app = typer.Typer(no_args_is_help=True, help="Jobs: what was ordered, and what became of it.")
 
 Status = Annotated[JobStatus | None, typer.Option(help="Only jobs in this state.")]
+OfModel = Annotated[str | None, typer.Option("--model", "-m", help="Only jobs of this model.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many, the newest first.")]
 Save = Annotated[Path | None, typer.Option("--output", "-o", help="Save the file there; a folder takes the job's id.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -24,12 +25,21 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 @app.command("list")
 @reported
 def list_jobs(
-    context: typer.Context, status: Status = None, limit: Limit = 20, as_json: options.AsJson = False
+    context: typer.Context,
+    status: Status = None,
+    model: OfModel = None,
+    since: options.Since = None,
+    to: options.To = None,
+    metadata: options.Metadata = None,
+    limit: Limit = 20,
+    as_json: options.AsJson = False,
 ) -> None:
-    """List the newest jobs."""
+    """List the newest jobs, or the newest of those that all options let through."""
     at = here(context)
+    first, last, pairs = options.day_of(since), options.day_of(to), options.pairs_of(at, metadata)
     with at.connect() as fermata:
-        found = list(islice(fermata.jobs(status=status, page_size=min(limit, 100)), limit))
+        jobs = fermata.jobs(status=status, model=model, since=first, to=last, metadata=pairs, page_size=min(limit, 100))
+        found = list(islice(jobs, limit))
     if as_json:
         at.give([jsonable(job) for job in found])
         return

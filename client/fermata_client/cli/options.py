@@ -1,9 +1,13 @@
 """The options that several commands have, each described once."""
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fermata_client.cli.exits import ExitCode
+from fermata_client.cli.surroundings import Surroundings
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="The result as JSON, nothing else on stdout; errors as JSON, too.")
@@ -23,6 +27,13 @@ Metadata = Annotated[
     list[str] | None, typer.Option("--metadata", help="NAME=VALUE to keep with the job; may be repeated.")
 ]
 Format = Annotated[str | None, typer.Option("--format", help="mp3 or wav, where the model can.")]
+ReferenceTo = Annotated[
+    str | None,
+    typer.Option("--reference", help="What to sing after: a file, which is uploaded, the id of one, or a https link."),
+]
+Since = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, UTC.")]
+To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day, UTC.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="The same as CSV, with a line of names.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
 
 Prompt = Annotated[str | None, typer.Argument(help="The style, in words.", show_default=False)]
@@ -41,3 +52,17 @@ Speed = Annotated[float | None, typer.Option(min=0.5, max=2, help="Times the voi
 Language = Annotated[str | None, typer.Option(help="A BCP 47 code, such as de.")]
 Emotion = Annotated[str | None, typer.Option(help="An emotion, where the model has some.")]
 QuotedText = Annotated[str | None, typer.Option(help="What to say: the price of a speech.", show_default=False)]
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """The day of an option, None where it is not given."""
+    return None if moment is None else moment.date()
+
+
+def pairs_of(at: Surroundings, metadata: list[str] | None) -> dict[str, str]:
+    """The names and values of `--metadata`; ends the command where one is none."""
+    pairs = [each.partition("=") for each in metadata or []]
+    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+        at.note(f"expected --metadata NAME=VALUE, found {wrong[0]}")
+        raise typer.Exit(ExitCode.USAGE)
+    return {name: value for name, _, value in pairs}

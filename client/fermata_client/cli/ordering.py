@@ -1,5 +1,6 @@
 """`fermata song`, `fermata say` and `fermata quote`: what is ordered, or only priced."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from fermata_client.cli.shown import jsonable, show_job, show_quote
 from fermata_client.cli.surroundings import Surroundings, here, how_to_go_on, reported
 from fermata_client.cli.waiting import after_ctrl_c, save_all, wait_for
 from fermata_client.client import Handle
+
+_REFERENCE_ID = re.compile(r"ref_[0-9A-Z]{26}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ def song(
     instrumental: options.Instrumental = False,
     auto_lyrics: options.AutoLyrics = False,
     duration: options.DurationS = None,
+    reference: options.ReferenceTo = None,
     title: options.Title = None,
     file_format: options.Format = None,
     fallback: options.Fallbacks = None,
@@ -53,6 +57,7 @@ def song(
     fields = _fields(at, title, file_format, fallback, metadata, max_credits)
     fields |= {"prompt": prompt, "lyrics": _text_of(lyrics, at) if lyrics else None, "duration_s": duration}
     fields |= {"instrumental": instrumental or None, "auto_lyrics": auto_lyrics or None}
+    fields |= {"reference": _reference_of(reference, at)}
     _quote_or_order(at, Wanted(model, fields, idempotency_key, output, wait, timeout), dry_run=dry_run)
 
 
@@ -119,15 +124,11 @@ def _fields(
     max_credits: int | None,
 ) -> dict[str, Any]:
     """The fields that orders of both kinds have; ends the command where a pair is none."""
-    pairs = [each.partition("=") for each in metadata or []]
-    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
-        at.note(f"expected --metadata NAME=VALUE, found {wrong[0]}")
-        raise typer.Exit(ExitCode.USAGE)
     return {
         "title": title,
         "audio": {"format": file_format} if file_format else None,
         "fallbacks": fallbacks or None,
-        "metadata": {name: value for name, _, value in pairs} or None,
+        "metadata": options.pairs_of(at, metadata) or None,
         "max_credits": max_credits,
     }
 
@@ -139,6 +140,21 @@ def _text_of(path: Path, at: Surroundings) -> str:
         at.note(f"expected text in UTF-8 in {path}, found other bytes")
         raise typer.Exit(ExitCode.USAGE) from None
     return text.strip()
+
+
+def _reference_of(named: str | None, at: Surroundings) -> dict[str, str] | None:
+    """The reference of an order: a link, the id of an upload, or a file, which is uploaded now."""
+    if named is None:
+        return None
+    if named.startswith(("https:", "http:")):
+        return {"audio_url": named}
+    if _REFERENCE_ID.fullmatch(named):
+        return {"id": named}
+    with at.connect() as fermata:
+        reference = fermata.upload_reference(named)
+    if not at.as_json:
+        at.note(f"uploaded as {reference.id}; to order the same again, name this id and not the file")
+    return {"id": reference.id}
 
 
 def _quote_or_order(at: Surroundings, wanted: Wanted, *, dry_run: bool) -> None:

@@ -2,7 +2,7 @@
 
 import platform
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -31,6 +31,13 @@ def response_of(response: httpx.Response, *, with_body: bool) -> Response:
     """The answer as flows see it; its body has to be read already."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Response(response.status_code, headers, response.content if with_body else b"")
+
+
+def multipart(fields: Mapping[str, str], content: bytes, content_type: str) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of a form: its fields, then the file under the name `file`."""
+    # The address is part of httpx's requests, and of nothing that is returned.
+    form = httpx.Request("POST", "", data=fields, files={"file": ("file", content, content_type)})
+    return {"Content-Type": form.headers["Content-Type"]}, form.read()
 
 
 @contextmanager

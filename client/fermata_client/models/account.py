@@ -42,6 +42,22 @@ class UsageEntry(Answer):
     unit: str | None = None
 
 
+class UsageLogEntry(Answer):
+    """A job that ended. `metadata` is None once the job was deleted."""
+
+    finished_at: datetime
+    job_id: str
+    key_id: str | None = None
+    model: str
+    status: str
+    credits: int
+    units: float
+    unit: str
+    audio_ms: int
+    created_at: datetime
+    metadata: dict[str, str] | None = None
+
+
 class LedgerEntry(Answer):
     """One movement of credits, and the balance after it."""
 

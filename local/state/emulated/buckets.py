@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock, RLock
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from local.deploy.deployment import ACCOUNT_ID
 from local.emulator.moto_seams import MotoValue
@@ -42,7 +42,9 @@ class Buckets:
 
         def create_bucket(backend: MotoValue, *rest: MotoValue, **named: MotoValue) -> MotoValue:
             bucket = create(backend, *rest, **named)
-            bucket.keys = _watched_keys(lambda key: self._journal.touch(self, bucket.name, key))
+            bucket.keys = _watched_keys(
+                lambda key: self._journal.touch(self, bucket.name, key), lambda key: self._revived(bucket, key)
+            )
             self._fill(bucket)
             return bucket
 
@@ -118,17 +120,27 @@ class Buckets:
             raise self._journal.store.fail(error) from error
         with version.lock:
             version._value_buffer.close()  # noqa: SLF001 (part of the seam)
-            version._value_buffer = KeptBytes(self._files.folder / name)  # noqa: SLF001 (part of the seam)
+            version._value_buffer = KeptBytes(f"{self._files.folder}/{name}")  # noqa: SLF001 (part of the seam)
             version.kept_file = name
             _share_bytes(version)
 
     def _fill(self, bucket: MotoValue) -> None:
         for key, text in self._journal.store.read(KIND, bucket.name):
+            dict.__setitem__(bucket.keys, key, text)
+
+    def _revived(self, bucket: MotoValue, key: str) -> list[MotoValue]:
+        """Put the versions of a key in the place of its text, and return them; raises `KeyError` where it is gone."""
+        with self._lock:
+            text = dict.__getitem__(bucket.keys, key)
+            if not isinstance(text, str):
+                # Another call was faster, and may have changed them since.
+                return cast("list[MotoValue]", text)
             versions: list[MotoValue] = []
             for kept in json.loads(text):
                 versions.append(self._object(kept) if "file" in kept else _marker(kept, versions))
             dict.__setitem__(bucket.keys, key, versions)
             self._used[bucket.name, key] = {version.kept_file for version in versions if _has_bytes(version)}
+            return versions
 
     def _object(self, kept: Mapping[str, Any]) -> MotoValue:
         from moto.moto_api._internal.managed_state_model import ManagedState
@@ -143,7 +155,7 @@ class Buckets:
         version.acl = get_canned_acl("private")
         version._metadata = LowercaseDict(kept["metadata"])  # noqa: SLF001 (part of the seam)
         version.__dict__.update(_expiry=None, multipart=None, disposed=False, lock=Lock(), kept_file=kept["file"])
-        version.__dict__["_value_buffer"] = KeptBytes(self._files.folder / kept["file"])
+        version.__dict__["_value_buffer"] = KeptBytes(f"{self._files.folder}/{kept['file']}")
         _share_bytes(version)
         if kept["tags"]:
             _backend().tagger.tag_resource(version.arn, kept["tags"])
@@ -191,8 +203,10 @@ def _marker(kept: Mapping[str, Any], before: list[MotoValue]) -> MotoValue:
     return marker
 
 
-def _watched_keys(changed: Callable[[str], None]) -> MotoValue:
-    """Return moto's keys of a bucket that report each change."""
+def _watched_keys(changed: Callable[[str], None], revived: Callable[[str], list[MotoValue]]) -> MotoValue:
+    """Return moto's keys of a bucket that report each change. A key that has a text instead of its versions gets them
+    when it is first used: most of ten thousand songs never are.
+    """
     from moto.s3.utils import _VersionedKeyStore
 
     keys: MotoValue = _VersionedKeyStore
@@ -206,5 +220,11 @@ def _watched_keys(changed: Callable[[str], None]) -> MotoValue:
 
         return method
 
+    def versions_of(self: MotoValue, key: str) -> MotoValue:
+        found = dict.__getitem__(self, key)
+        return revived(key) if isinstance(found, str) else found
+
     methods = {name: reporting(name) for name in ("__setitem__", "setlist", "pop")}
+    # All of moto's reads of versions pass here.
+    methods["__sgetitem__"] = versions_of
     return type("WatchedKeys", (keys,), methods)()

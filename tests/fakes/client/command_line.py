@@ -102,4 +102,4 @@ def command_names() -> set[str]:
 def name_of(command: typer.models.CommandInfo) -> str:
     """What a user types for a command."""
     assert command.callback is not None
-    return command.name or command.callback.__name__
+    return command.name or command.callback.__name__.replace("_", "-")

@@ -18,6 +18,17 @@ API_KEY: Final = "fk_abcdefgh_secretsecretsecret"
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SONG: Final = bytes(range(256)) * 40
 JOB_ID: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
+OFFER: Final[dict[str, Any]] = {
+    "id": "ref_01M7YH6Z0CE2E33SRX04YDPZZK",
+    "object": "reference",
+    "upload": {
+        "method": "POST",
+        "url": "https://files.example.com/bucket",
+        "fields": {"key": "references/acme/ref", "policy": "cG9saWN5", "x-amz-signature": "0f"},
+        "expires_at": "2026-11-21T12:15:00Z",
+    },
+    "expires_at": "2026-12-20T12:00:00Z",
+}
 
 Serve = Callable[[httpx.Request], httpx.Response]
 Cue = Callable[[httpx.Request, Serve], httpx.Response]

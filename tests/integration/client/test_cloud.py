@@ -6,17 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import wave
 from pathlib import Path
 from typing import Final
 
 import anyio
 import pytest
 
-from fermata_client import AsyncFermata, Fermata, errors
+from fermata_client import AsyncFermata, Fermata, errors, webhooks
 from tests.functions import ROOT
 from tests.integration.song import LYRICS, Cloud
+from tests.integration.webhook_receiver import receiving
 
 MODEL: Final = "minimax/music-2.5"
+COVER: Final = "minimax/music-cover"
 POLLED: Final = "aimlapi/minimax/music-2.0"
 HEEDS_CTRL_C: Final = """
 import signal
@@ -93,10 +96,26 @@ def test_every_list_is_read_from_the_real_routes(fermata: Fermata) -> None:
         assert job.id in {each.id for each in fermata.jobs(status="succeeded", page_size=2)}
         assert sum(entry.credits for entry in fermata.usage(group_by=["model"])) > 0
         assert fermata.account().spent_credits > 0
+        assert job.id in {line.job_id for line in fermata.usage_log()}
+        assert job.id in "".join(fermata.usage_log_csv())
+        assert next(fermata.ledger_csv()).startswith("at,kind,credits,")
         assert {entry.kind for entry in fermata.ledger()} <= {"grant", "hold", "spend", "refund", "note"}
         job.delete()
         with pytest.raises(errors.NotFoundError):
             job.status()
+
+
+def test_an_uploaded_recording_is_sung_after(fermata: Fermata, tmp_path: Path) -> None:
+    take = tmp_path / "take.wav"
+    with wave.open(str(take), "wb") as recording:
+        recording.setparams((1, 2, 16_000, 0, "NONE", ""))
+        recording.writeframes(bytes(320_000))
+
+    with fermata:
+        reference = fermata.upload_reference(take)
+        song = fermata.run(COVER, prompt="slow waltz", reference={"id": reference.id}, timeout_s=WITHIN_S)
+
+    assert song.result().charged == "yes"
 
 
 def test_refusals_of_the_real_api_are_errors_by_what_to_do(cloud: Cloud, fermata: Fermata) -> None:
@@ -129,6 +148,28 @@ def test_keys_are_made_rotated_and_revoked(cloud: Cloud) -> None:
 
     assert listed[replaced.id].revoked_at is not None
     assert listed[made.id].rotated_to == replaced.id
+
+
+def test_a_webhook_is_set_tried_and_removed(cloud: Cloud) -> None:
+    tenant = "hooked-by-the-client"
+    cloud.manage(action="create_tenant", tenant_id=tenant)
+    key = cloud.manage(action="issue_key", tenant_id=tenant, scopes=["account:manage"])["api_key"]
+    with receiving() as receiver, _client(cloud, key) as manager:
+        first = manager.webhook.set(f"{receiver.origin}/hook").secret
+        tried = manager.webhook.test()
+        second = manager.webhook.rotate(overlap_s=0).secret
+        manager.webhook.test()
+        manager.webhook.remove()
+        removed = manager.webhook.get()
+
+    assert first is not None
+    assert tried.delivered
+    types = [
+        webhooks.verify(secret, post.body, post.headers).type
+        for secret, post in zip((first, second), receiver.posts, strict=True)
+    ]
+    assert types == ["webhook.test"] * 2
+    assert (removed.url, removed.has_secret) == (None, True)
 
 
 def test_ctrl_c_leaves_the_job_which_another_command_waits_for(cloud: Cloud, tmp_path: Path) -> None:

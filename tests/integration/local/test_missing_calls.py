@@ -34,6 +34,11 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ("workmail", "list_organizations", {}, "workmail:ListOrganizations"),
         ("ec2", "describe_fpga_images", {}, "ec2:DescribeFpgaImages"),
         ("cloudformation", "describe_account_limits", {}, "cloudformation:DescribeAccountLimits"),
+        (
+            *("lambda", "get_function_recursion_config", {"FunctionName": "f"}),
+            "lambda:GET /2024-08-31/functions/f/recursion-config",
+        ),
+        ("route53", "list_cidr_collections", {}, "route53:GET /2013-04-01/cidrcollection"),
     ],
 )
 def test_a_call_that_the_emulator_lacks_is_refused_by_name_and_not_repeated(
@@ -54,3 +59,12 @@ def test_a_call_that_the_emulator_lacks_is_refused_by_name_and_not_repeated(
     assert named in answer["Error"]["Message"]
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert answer["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+def test_a_resource_that_is_not_there_is_still_the_emulators_own_refusal(endpoint: str) -> None:
+    client = boto3.client(
+        "lambda", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    with pytest.raises(ClientError, match="Function not found") as refused:
+        client.get_function(FunctionName="nobody")
+    assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"

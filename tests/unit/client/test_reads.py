@@ -2,18 +2,32 @@
 
 import inspect
 import json
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from pydantic import BaseModel
 
-from fermata.api.responses import account, attempt, job, key, ledger, model, quote, usage, voice
+from fermata.api.responses import (
+    account,
+    attempt,
+    endpoint,
+    job,
+    key,
+    ledger,
+    model,
+    quote,
+    reference,
+    usage,
+    voice,
+)
 from fermata_client import errors
 from fermata_client.core import reads
 from fermata_client.models import account as accounts
 from fermata_client.models import catalogue
+from fermata_client.models import endpoint as endpoints
 from fermata_client.models import job as jobs
-from tests.fakes.client.fake_fermata import FakeFermata, say
+from fermata_client.models import reference as references
+from tests.fakes.client.fake_fermata import FakeFermata, answer, say, say_html
 from tests.functions import ROOT
 
 GOLDEN: dict[str, dict[str, str]] = json.loads((ROOT / "tests/fixtures/answers.json").read_text("utf-8"))
@@ -55,9 +69,43 @@ def test_an_entry_of_another_shape_is_not_taken_for_fermatas() -> None:
         next(entries)
 
 
+def test_csv_comes_page_after_page_with_one_line_of_names() -> None:
+    fermata = FakeFermata()
+    kind = "text/csv; charset=utf-8"
+    fermata.cues.append(answer(200, b'at,note\r\n1,"a\nb"\r\n', Content_Type=kind, Next_Cursor="a b"))
+    fermata.cues.append(answer(200, "at,note\r\n2,ä\r\n".encode(), Content_Type=kind))
+
+    pieces = list(fermata.sync().ledger_csv(to=date(2026, 11, 30)))
+
+    assert "".join(pieces) == 'at,note\r\n1,"a\nb"\r\n2,ä\r\n'
+    assert [request.url.query for request in fermata.requests] == [b"to=2026-11-30", b"to=2026-11-30&cursor=a+b"]
+    assert {request.headers["Accept"] for request in fermata.requests} == {"text/csv"}
+
+
+def test_what_is_no_csv_is_not_taken_for_it() -> None:
+    fermata = FakeFermata()
+    fermata.cues.append(say_html(200))
+
+    with pytest.raises(errors.NotFermataError, match="expected text/csv, found 200 with text/html"):
+        list(fermata.sync().usage_log_csv())
+
+
+def test_moments_of_jobs_are_days_or_have_a_time_zone() -> None:
+    fermata = FakeFermata()
+    fermata.cues.append(say(200, {"data": []}))
+    client = fermata.sync()
+    noon = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=1)))
+
+    assert list(client.jobs(since=noon, to=date(2026, 11, 30))) == []
+    assert fermata.requests[0].url.query == b"from=2026-11-21T11%3A00%3A00Z&to=2026-11-30"
+    with pytest.raises(errors.SettingsError, match="no time zone"):
+        list(client.jobs(since=noon.replace(tzinfo=None)))
+    assert len(fermata.requests) == 1
+
+
 def test_what_is_asked_is_what_was_given() -> None:
     fermata = FakeFermata()
-    fermata.cues.extend([say(200, {"data": []})] * 5)
+    fermata.cues.extend([say(200, {"data": []})] * 7)
     client = fermata.sync()
 
     asked = [
@@ -66,15 +114,19 @@ def test_what_is_asked_is_what_was_given() -> None:
         client.jobs(status="succeeded", page_size=5),
         client.usage(to=date(2026, 11, 30), group_by=["key", "metadata.project"]),
         client.keys.list(),
+        client.jobs(model="minimax/music-2.5", metadata={"project": "a b"}),
+        client.usage_log(since=date(2026, 11, 1)),
     ]
 
-    assert [list(each) for each in asked] == [[]] * 5
+    assert [list(each) for each in asked] == [[]] * 7
     assert [str(request.url).partition("/v1/")[2] for request in fermata.requests] == [
         "models?kind=speech&sort=price",
         "voices?model=minimax%2Fspeech-2.8-hd&language=de",
         "jobs?status=succeeded&limit=5",
         "usage?to=2026-11-30&group_by=key%2Cmetadata.project",
         "keys",
+        "jobs?model=minimax%2Fmusic-2.5&metadata.project=a+b",
+        "usage/log?from=2026-11-01",
     ]
 
 
@@ -95,8 +147,15 @@ def test_what_is_asked_is_what_was_given() -> None:
         (accounts.Account, account.Account),
         (accounts.UsageEntry, usage.UsageEntry),
         (accounts.LedgerEntry, ledger.LedgerEntry),
+        (accounts.UsageLogEntry, usage.UsageLogEntry),
         (accounts.Key, key.Key),
         (accounts.NewKey, key.NewKey),
+        (endpoints.Webhook, endpoint.Webhook),
+        (endpoints.SetWebhook, endpoint.SetWebhook),
+        (endpoints.WebhookSecret, endpoint.WebhookSecret),
+        (endpoints.WebhookTest, endpoint.WebhookTest),
+        (references.Reference, reference.Reference),
+        (references.UploadForm, reference.UploadForm),
     ],
 )
 def test_the_client_knows_every_field_that_the_api_answers_with(ours: type[BaseModel], theirs: type[BaseModel]) -> None:

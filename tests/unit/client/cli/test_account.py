@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from fermata_client.cli.surroundings import Surroundings
 from fermata_client.errors import FermataError, SettingsError
 from tests.documents import Document
 from tests.fakes.client.command_line import CommandLine, FakeKeyring, command_names
-from tests.fakes.client.fake_fermata import API_KEY, BASE_URL, problem, say, say_html, unreachable
+from tests.fakes.client.fake_fermata import API_KEY, BASE_URL, OFFER, answer, problem, say, say_html, unreachable
 from tests.functions import ROOT
 
 GOLDEN = json.loads((ROOT / "tests/fixtures/answers.json").read_text("utf-8"))
@@ -62,6 +63,59 @@ def test_groups_and_days_are_asked_for(user: CommandLine) -> None:
 
     assert user.fermata.requests[0].url.query == b"from=2026-11-01&group_by=key%2Cmetadata.project"
     assert ran.out.splitlines()[1].split() == ["project=x", "1", "1", "30", "1.5", "s"]
+
+
+def test_the_usage_log_has_a_line_for_each_job(user: CommandLine) -> None:
+    line: dict[str, Any] = {
+        "finished_at": "2026-11-21T12:00:00Z",
+        "job_id": "job_1",
+        "key_id": None,
+        "model": "minimax/music-2.5",
+    }
+    line |= {"status": "succeeded", "credits": 30, "units": 1.0, "unit": "song", "audio_ms": 1500}
+    line |= {"created_at": "2026-11-21T11:59:00Z", "metadata": {"project": "x"}}
+    user.fermata.cues.extend([say(200, {"data": [line], "next_cursor": None})] * 2)
+
+    shown = user.type("usage-log", "--to", "2026-11-30")
+
+    assert shown.out.splitlines()[1].split()[3:] == ["job_1", "succeeded", "minimax/music-2.5", "30"]
+    assert user.type("usage-log", "--json").json() == [line]
+    assert user.fermata.requests[0].url.query == b"to=2026-11-30"
+
+
+def test_the_ledger_has_a_line_for_each_movement(user: CommandLine) -> None:
+    entry = {"at": "2026-11-21T12:00:00Z", "kind": "grant", "credits": 50, "balance_credits": 70, "note": "a gift"}
+    user.fermata.cues.extend([say(200, {"data": [entry], "next_cursor": None})] * 2)
+
+    shown = user.type("ledger", "--from", "2026-11-01")
+
+    assert shown.out.splitlines()[1].split()[3:] == ["grant", "50", "70", "a", "gift"]
+    assert user.type("ledger", "--json").json() == [entry]
+    assert user.fermata.requests[0].url.query == b"from=2026-11-01"
+
+
+@pytest.mark.parametrize("command", ["usage-log", "ledger"])
+def test_csv_is_printed_page_after_page_and_harmless(user: CommandLine, command: str) -> None:
+    kind = "text/csv; charset=utf-8"
+    user.fermata.cues.append(answer(200, b"at,note\r\n1,\x1b[2J\r\n", Content_Type=kind, Next_Cursor="more"))
+    user.fermata.cues.append(answer(200, b"at,note\r\n2,b\r\n", Content_Type=kind))
+
+    ran = user.type(command, "--csv")
+
+    assert (ran.code, ran.out) == (0, "at,note\n1,\ufffd[2J\n2,b\n")
+
+
+def test_an_uploaded_recording_is_named_by_its_id_alone(user: CommandLine) -> None:
+    user.fermata.cues.extend([say(201, OFFER)] * 2)
+    user.fermata.file_cues.extend([say(204)] * 2)
+    take = user.folder / "take.mp3"
+    take.write_bytes(b"song")
+
+    shown, given = user.type("upload", str(take)), user.type("upload", str(take), "--json")
+
+    assert (shown.code, shown.out) == (0, f"{OFFER['id']}\n")
+    assert given.json() == {"id": OFFER["id"], "expires_at": OFFER["expires_at"]}
+    assert user.type("upload", str(user.folder / "gone.mp3")).code == 11
 
 
 def test_voices_are_listed(user: CommandLine) -> None:

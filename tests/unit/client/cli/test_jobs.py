@@ -28,6 +28,17 @@ def test_a_list_ends_where_it_was_asked_to(user: CommandLine) -> None:
     assert [job["id"] for job in user.type("jobs", "list", "--limit", "1", "--json").json()] == ["job_0"]
 
 
+def test_jobs_are_found_by_model_days_and_metadata(user: CommandLine) -> None:
+    user.fermata.cues.append(say(200, {"data": [], "next_cursor": None}))
+    filters = "--model minimax/music-2.5 --from 2026-11-01 --to 2026-11-30 --metadata project=spring"
+
+    assert user.type("jobs", "list", *filters.split()).code == 0
+    assert user.fermata.requests[0].url.query == (
+        b"model=minimax%2Fmusic-2.5&from=2026-11-01&to=2026-11-30&metadata.project=spring&limit=20"
+    )
+    assert user.type("jobs", "list", "--metadata", "spring").code == 2
+
+
 def test_a_job_is_shown_without_its_links(user: CommandLine) -> None:
     ran = user.type("jobs", "show", JOB_ID)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.client.command_line import CommandLine
-from tests.fakes.client.fake_fermata import API_KEY, JOB_ID, SONG, FakeFermata, lose, problem, say
+from tests.fakes.client.fake_fermata import API_KEY, JOB_ID, OFFER, SONG, FakeFermata, lose, problem, say
 from tests.functions import ROOT
 
 QUOTE = json.loads(json.loads((ROOT / "tests/fixtures/answers.json").read_text("utf-8"))["quote"]["body"])
@@ -116,6 +116,36 @@ def test_an_output_that_cannot_be_written_is_found_before_anything_is_bought(use
     assert ran.code == 2
     assert "there is no folder" in ran.errors
     assert user.fermata.requests == []
+
+
+@pytest.mark.parametrize(
+    ("named", "reference"),
+    [
+        ("https://example.com/take.mp3", {"audio_url": "https://example.com/take.mp3"}),
+        (OFFER["id"], {"id": OFFER["id"]}),
+    ],
+)
+def test_a_link_or_an_id_is_the_reference_as_it_is(user: CommandLine, named: str, reference: object) -> None:
+    assert user.type("song", "waltz", "--reference", named, "--no-wait").code == 0
+    assert _body(user)["reference"] == reference
+
+
+def test_a_recording_is_uploaded_before_the_order_that_names_it(user: CommandLine) -> None:
+    take = user.folder / "take.mp3"
+    take.write_bytes(b"song")
+    user.fermata.cues.append(say(201, OFFER))
+    user.fermata.file_cues.append(say(204))
+
+    ran = user.type("song", "waltz", "--reference", str(take), "--no-wait")
+
+    assert json.loads(user.fermata.requests[-1].content)["reference"] == {"id": OFFER["id"]}
+    assert ran.errors.splitlines()[0].startswith(f"uploaded as {OFFER['id']}")
+
+
+def test_a_recording_that_is_not_there_buys_nothing(user: CommandLine) -> None:
+    ran = user.type("song", "waltz", "--reference", str(user.folder / "take.mp3"))
+
+    assert (ran.code, user.fermata.requests) == (11, [])
 
 
 @pytest.mark.parametrize("words", [["--metadata", "nothing"], ["--metadata", "=x"]])
