@@ -6,7 +6,7 @@ from fermata.api.answers import answer
 from fermata.api.requests import api_url, caller
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.job import JobList
-from fermata.domain.jobs.page import parse_page_request
+from fermata.domain.lists.page import parse_page_request
 from fermata.use_cases.orders.list_jobs import list_jobs
 from fermata.wiring.accounts import count_read
 from fermata.wiring.orders import list_ports

@@ -80,8 +80,11 @@ OPERATIONS: Final = (
         "The tenant's jobs, newest first",
         (Answer(HTTPStatus.OK, "A page of jobs.", JobList, (), examples.JOB_LIST),),
         problems=("invalid_request", "rate_limited"),
-        parameters=("Status", "Limit", "Cursor"),
-        description="A page may be short and still have a next one: its `next_cursor` leads on.",
+        parameters=("Status", "OfModel", "FromDay", "ToDay", "OfMetadata", "Limit", "Cursor"),
+        description=(
+            "Filters go together in any way. A page reads a bounded number of jobs, so it may be short or empty and "
+            "still have a next one: its `next_cursor` leads on, with the same filters."
+        ),
     ),
     Operation(
         "GET",

@@ -4,13 +4,14 @@ from typing import Any, Final, get_args
 
 from fermata.domain.catalogue.units import Kind
 from fermata.domain.catalogue.view import Sort
-from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
+from fermata.domain.lists.page import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.money.reports.day_pages import DEFAULT_LIMIT as USAGE_LIMIT
 from fermata.domain.money.reports.day_pages import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
 from fermata.domain.money.reports.day_pages import LONGEST_SPAN_DAYS
 from fermata.domain.money.reports.usage_groups import MOST_GROUPS, MOST_JOBS
 from fermata.domain.tenants.api_keys import KEY_ID_PATTERN
 from fermata.domain.web.formats import JOB_ID_PATTERN
+from fermata.domain.web.metadata_names import ANY_NAME
 
 Schema = dict[str, Any]
 
@@ -36,6 +37,22 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
     ),
     "Status": _parameter("query", "status", "Only jobs of this status.", {"$ref": "#/components/schemas/JobStatus"}),
+    "OfModel": _parameter(
+        "query", "model", "Only jobs of this model, as the job's `model` has it.", {"type": "string"}
+    ),
+    "FromDay": _parameter(
+        "query", "from", "Only jobs of this day and later, in UTC.", {"type": "string", "format": "date"}, "2026-11-01"
+    ),
+    "ToDay": _parameter(
+        "query", "to", "Only jobs of this day and earlier, in UTC.", {"type": "string", "format": "date"}, "2026-11-30"
+    ),
+    "OfMetadata": _parameter(
+        "query",
+        ANY_NAME,
+        "Only jobs whose metadata has this value under NAME, which the caller replaces by a name of its own, for "
+        "example `metadata.order=42`. Up to 16 names, each once; a job has to fit all.",
+        {"type": "string"},
+    ),
     "Limit": _parameter(
         "query",
         "limit",

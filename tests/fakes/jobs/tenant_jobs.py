@@ -1,6 +1,6 @@
 """A fake of the tenant jobs."""
 
-from fermata.domain.jobs.page import PageOfIds, PageRequest
+from fermata.domain.lists.page import PageOfIds, PageRequest
 from tests.fakes.jobs.job_store import InMemoryJobStore
 
 

@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
+from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.jobs import tenant_jobs as dynamo_tenant_jobs
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.lists.job_list import JobList
+from fermata.domain.lists.page import PageOfIds, PageRequest
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports.jobs import JobStore, TenantJobs
@@ -39,10 +41,13 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         yield DynamoJobStore(transactions), DynamoTenantJobs(transactions)
 
 
-def submitted(jobs: JobStore, minute: int, tenant_id: str = "acme") -> Job:
+def submitted(
+    jobs: JobStore, minute: int, tenant_id: str = "acme", metadata: dict[str, str] | None = None, **changes: object
+) -> Job:
     now = NOON + timedelta(minutes=minute)
     job = queued_job(now=now, id=new_job_id(now, bytes(10)), tenant_id=tenant_id)
-    jobs.create(job)
+    request = job.request.model_copy(update={"metadata": metadata or {}, **changes})
+    jobs.create(job := job.model_copy(update={"request": request}))
     return job
 
 
@@ -103,7 +108,64 @@ def test_a_deleted_job_is_in_no_list_and_leads_on_as_a_place(stores: Stores) -> 
     assert lists.find(PageRequest(MINE, 9, newer.id)).job_ids == (older.id,)
 
 
+def test_filters_go_together_and_pages_of_them_hold_every_fitting_job_once(stores: Stores) -> None:
+    jobs, lists = stores
+    day = 24 * 60
+    ours = [
+        submitted(jobs, minute, metadata={"order": str(minute % 2), "shop": "north"})
+        for minute in (0, 1, 2, day, day + 1, day + 2, 2 * day)
+    ]
+    chosen = submitted(jobs, 3, metadata={"order": "1"}, model="auto")
+    canceled(jobs, ours[4])
+    model, today = chosen.candidates[0].model, NOON.date()
+    for of in (
+        JobList("acme", model=model),
+        JobList("acme", model="another"),
+        JobList("acme", first=today, last=today),
+        JobList("acme", first=today + timedelta(days=1)),
+        JobList("acme", last=today - timedelta(days=1)),
+        JobList("acme", first=today + timedelta(days=9)),
+        JobList("acme", metadata=(("order", "1"),)),
+        JobList("acme", metadata=(("order", "1"), ("shop", "north"))),
+        JobList("acme", JobStatus.CANCELED, model, today, today + timedelta(days=1), (("order", "1"),)),
+        JobList("acme", JobStatus.QUEUED, None, None, today + timedelta(days=1), (("order", "1"),)),
+    ):
+        expected = [job.id for job in sorted([*ours, chosen], key=lambda job: job.id, reverse=True)]
+        expected = [each for each in expected if of.has(jobs.load_existing(each))]
+        for limit in (1, 2, 9):
+            assert [each for page in pages(lists, of, limit) for each in page] == expected, of
+    assert pages(lists, JobList("other", model=model), 9) == [()]
+
+
+def test_the_last_place_of_a_day_leads_to_an_empty_page(stores: Stores) -> None:
+    jobs, lists = stores
+    only = submitted(jobs, 0)
+    of = JobList("acme", first=NOON.date(), last=NOON.date())
+    assert lists.find(PageRequest(of, 1, only.id)) == PageOfIds((), None)
+
+
 # ---- what only DynamoDB does
+
+
+def test_a_page_of_rare_metadata_reads_a_bounded_number_of_orders_and_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamo_tenant_jobs, "ORDERS_AT_ONCE", 2)
+    monkeypatch.setattr(dynamo_tenant_jobs, "MOST_QUERIES", 2)
+    with mock_aws():
+        transactions = DynamoTransactions(dynamodb_with_table(*FUNDED_WALLETS), TABLE)
+        jobs, lists = DynamoJobStore(transactions), DynamoTenantJobs(transactions)
+        kept = [submitted(jobs, minute, metadata={"order": str(minute)}) for minute in range(9)]
+        read: list[tuple[str, str]] = []
+        get_all = transactions.get_all
+
+        def noting(keys: list[tuple[str, str]]) -> list[Item]:
+            read.extend(keys)
+            return get_all(keys)
+
+        monkeypatch.setattr(transactions, "get_all", noting)
+        of = JobList("acme", metadata=(("order", "1"),))
+        assert lists.find(PageRequest(of)) == PageOfIds((), kept[5].id)
+        assert read == [(f"JOB#{job.id}", "REQUEST") for job in kept[:4:-1]]
+        assert sum(pages(lists, of, 20), ()) == (kept[1].id,)
 
 
 def test_a_search_for_a_rare_status_ends_and_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,8 @@ from fermata.adapters.step_functions.waits import StepFunctionsWaits
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.latency import SongTime, SongTimes
-from fermata.domain.jobs.page import JobList, PageRequest
+from fermata.domain.lists.job_list import JobList
+from fermata.domain.lists.page import PageRequest
 from fermata.domain.live.stream import LiveStream
 from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.reports.ledger import DayBalance

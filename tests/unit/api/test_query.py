@@ -107,6 +107,8 @@ def parameters_of(operation: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an 
         ("a/b~c=1", ["/a~1b~0c"]),
         ("limit=5&%20limit=5", ["/ limit"]),
         ("limit[]=5", ["/limit[]"]),
+        ("metadata=5&Metadata.a=5", ["/metadata", "/Metadata.a"]),
+        ("metadata.a=1&metadata.b=2&metadat%61.a=1", ["/metadata.a"]),
     ],
 )
 def test_each_unknown_name_is_reported_and_no_known_one(query: str, pointers: list[str], ask: Ask) -> None:
@@ -120,6 +122,13 @@ def test_known_parameters_of_an_operation_pass(query: str, ask: Ask) -> None:
     event = http_event("GET", "/v1/jobs", query=query.rpartition("limit=5&")[2])
     event["rawQueryString"] = query
     assert ask("list_jobs", event)["statusCode"] == 200
+
+
+def test_a_field_of_metadata_is_a_parameter_of_lists_of_jobs_alone(ask: Ask) -> None:
+    assert ask("list_jobs", http_event("GET", "/v1/jobs", query="metadata.order=42"))["statusCode"] == 200
+    assert list(names_of(ask("read_jobs", http_event("GET", "/v1/models", query="metadata.order=42")))) == [
+        "/metadata.order"
+    ]
 
 
 def test_an_order_with_a_misspelled_parameter_is_not_stored(world: World, ask: Ask) -> None:

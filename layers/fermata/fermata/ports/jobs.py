@@ -8,8 +8,8 @@ from fermata.domain.finish.events import JobEvent
 from fermata.domain.finish.overdue import Execution
 from fermata.domain.finish.recoverable_list import Place
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.page import PageOfIds, PageRequest
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.lists.page import PageOfIds, PageRequest
 from fermata.domain.money.movement import LedgerEntry
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt

@@ -27,13 +27,18 @@ def listed(http: httpx.Client, **parameters: object) -> dict[str, Any]:
 def test_jobs_are_listed_newest_first_with_links_that_work_until_they_are_deleted(
     cloud: Cloud, tenant: httpx.Client
 ) -> None:
-    ids = [tenant.post("/v1/jobs", json=request(f"listed {number}")).json()["id"] for number in range(3)]
+    orders = [request(f"listed {number}", metadata={"order id": f"{number}, ü&="}) for number in range(3)]
+    ids = [tenant.post("/v1/jobs", json=order).json()["id"] for order in orders]
     cloud.until(lambda: len(listed(tenant, status="succeeded")["data"]) == 3)
     first = listed(tenant, limit=2)
     second = listed(tenant, limit=2, cursor=first["next_cursor"])
     assert [job["id"] for job in [*first["data"], *second["data"]]] == ids[::-1]
     assert second["next_cursor"] is None
     assert listed(tenant, status="failed") == {"data": [], "next_cursor": None}
+    filters = {"model": orders[1]["model"], "metadata.order id": "1, ü&=", "from": first["data"][0]["created_at"][:10]}
+    assert [job["id"] for job in listed(tenant, status="succeeded", **filters)["data"]] == [ids[1]]
+    assert listed(tenant, **{**filters, "metadata.order id": "1"})["data"] == []
+    assert listed(tenant, to="2026-01-01")["data"] == []
     for job in first["data"]:
         assert (
             len(httpx.get(job["tracks"][0]["url"], verify=TLS).raise_for_status().content) == job["tracks"][0]["bytes"]

@@ -13,8 +13,9 @@ from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.api.responses import job as responses
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.page import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.lists.job_list import JobList
+from fermata.domain.lists.page import PageOfIds, PageOfJobs, PageRequest, parse_page_request
 from fermata.domain.orders.job_id import new_job_id
 from fermata.log import logger
 from fermata.use_cases.orders.list_jobs import ListPorts, list_jobs

@@ -13,7 +13,6 @@ from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
-from fermata.domain.jobs.page import PageOfJobs
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.jobs.view import (
     JobView,
@@ -24,6 +23,7 @@ from fermata.domain.jobs.view import (
     missing_tracks,
     why_missing,
 )
+from fermata.domain.lists.page import PageOfJobs
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import ProviderIds
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.jobs.page import PageOfJobs, PageRequest
+from fermata.domain.lists.page import PageOfJobs, PageRequest
 from fermata.ports.jobs import TenantJobs
 from fermata.use_cases.orders.read_jobs import ShowPorts, show_job
 

@@ -10,6 +10,7 @@ from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
 from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import COUNTERS, Usage
+from fermata.domain.web.metadata_names import METADATA
 from fermata.errors import FieldError, InvalidRequestError
 
 MOST_GROUPS: Final = 1000
@@ -18,7 +19,6 @@ MOST_JOBS: Final = 20_000
 BY_DAY_AND_MODEL: Final = ("day", "model")
 
 _NAMES: Final = ("day", "model", "key")
-_METADATA: Final = "metadata."
 _LONGEST_NAME: Final = 40
 _BETWEEN_NAMES: Final = re.compile(r"(?<!\\),")
 
@@ -106,7 +106,7 @@ def counted_jobs(lines: Iterable[UsageLine]) -> Iterable[UsageLine]:
 
 
 def _group_of(names: tuple[str, ...], row: Usage | UsageLine, usage: Usage) -> UsageGroup:
-    name = next((each.removeprefix(_METADATA) for each in names if each.startswith(_METADATA)), None)
+    name = next((each.removeprefix(METADATA) for each in names if each.startswith(METADATA)), None)
     metadata = (row.metadata if isinstance(row, UsageLine) else None) or {}
     return UsageGroup(
         names=names,
@@ -132,9 +132,9 @@ def _names_in(text: str) -> Iterable[str]:
 
 def _wrong_names(names: tuple[str, ...]) -> Iterable[str]:
     for name in names:
-        field = name.removeprefix(_METADATA)
+        field = name.removeprefix(METADATA)
         if name not in _NAMES and (field == name or not 0 < len(field) <= _LONGEST_NAME):
             yield f"must be names of {', '.join(_NAMES)} and metadata.NAME, with commas between them"
             return
-    if len(set(names)) < len(names) or sum(name.startswith(_METADATA) for name in names) > 1:
+    if len(set(names)) < len(names) or sum(name.startswith(METADATA) for name in names) > 1:
         yield "must name each once, and one field of metadata at most"

@@ -1,0 +1,1 @@
+"""Pages of a tenant's jobs: what a list has, and where its next page begins."""
