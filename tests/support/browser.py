@@ -47,8 +47,11 @@ def complaints_of(page: Page) -> list[str]:
     are no success are none of them.
     """
     found: list[str] = []
+
+    def note(said: Any) -> None:  # noqa: ANN401 - Playwright's types are elsewhere
+        if said.type == "error" and _OF_THE_NETWORK not in said.text:
+            found.append(said.text)
+
     page.on("pageerror", lambda error: found.append(str(error)))
-    page.on(
-        "console", lambda said: said.type == "error" and _OF_THE_NETWORK not in said.text and found.append(said.text)
-    )
+    page.on("console", note)
     return found

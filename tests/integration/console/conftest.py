@@ -26,7 +26,7 @@ def open_tab(browser: Any, cloud: Cloud) -> Iterator[Callable[..., Tab]]:  # noq
 
     def start(api_key: str | None, **settings: object) -> Tab:
         context = browser.new_context(**settings)
-        context.set_default_timeout(0.4 * PATIENCE_S * 1000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()
         opened.append((context, complaints_of(page)))
         tab = Tab(page, cloud.line["console_url"])

@@ -6,6 +6,8 @@ import type { Refused } from "./problem";
 import type { Job } from "./types";
 
 const LEAST_PAUSE_MS = 1000;
+/** Retry-After follows the model's usual time; whoever looks at a page wants to see its end sooner. */
+const LONGEST_PAUSE_MS = 3000;
 
 export interface Followed {
   readonly job: Job | null;
@@ -13,7 +15,7 @@ export interface Followed {
   readonly reload: () => void;
 }
 
-/** A job that is read again as often as the API says until it has ended. */
+/** A job that is read again until it has ended, 304 while nothing changed. */
 export function useJob(id: string, first: Job | null = null): Followed {
   const [state, change] = useState<{ job: Job | null; error: Refused | null }>({ job: first, error: null });
   const [again, reload] = useState(0);
@@ -27,7 +29,7 @@ export function useJob(id: string, first: Job | null = null): Followed {
       if (stop.signal.aborted) return;
       tag = response.headers.get("ETag") ?? tag;
       if (data) change({ job: data, error: null });
-      const pauseMs = Math.max(LEAST_PAUSE_MS, Number(response.headers.get("Retry-After") ?? 0) * 1000);
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, Number(response.headers.get("Retry-After") ?? 0) * 1000));
       if (!data || isOpen(data.status)) timer = window.setTimeout(go, pauseMs);
     };
     const go = () => void look().catch((error: unknown) => stop.signal.aborted || change((before) => ({ ...before, error: asRefused(error) })));

@@ -41,7 +41,7 @@ export function Account() {
   const account = theAccount.use();
   useEffect(() => void loadAccount().catch(() => undefined), []);
   return (
-    <main>
+    <main id="main">
       <Heading aside={<button type="button" class="quiet" onClick={() => signOut()}>Sign out</button>}>Account</Heading>
       {account === "hidden" ? <Notice>This key may not read the account: it lacks the scope account:read.</Notice> : account ? <Money account={account} /> : <div class="numbers skeleton" aria-hidden="true" />}
       <Keys />

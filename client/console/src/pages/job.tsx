@@ -99,7 +99,7 @@ function Request({ job }: { job: Job }) {
     <section class="card">
       <h2>What was ordered</h2>
       <Facts of={[["Style", order.prompt], ["Voice", order.voice], ["Speed", order.speed], ["Language", order.language], ["Emotion", order.emotion], ["Length", order.duration_s ? `${order.duration_s} s` : null], ["Recording", order.reference?.audio_url ?? order.reference?.id ?? order.reference?.voice_id], ["Instrumental", order.instrumental ? "yes" : null]]} />
-      {(order.lyrics || order.text) && <pre class="words">{order.lyrics || order.text}</pre>}
+      {(order.lyrics || order.text) && <pre class="words" tabIndex={0} role="region" aria-label="Words">{order.lyrics || order.text}</pre>}
       {Object.keys(job.metadata).length > 0 && <Facts of={Object.entries(job.metadata)} />}
     </section>
   );
@@ -134,7 +134,7 @@ function Shown({ job, reload }: { job: Job; reload: () => void }) {
 export function JobPage({ id }: { id: string }) {
   const { job, error, reload } = useJob(id);
   return (
-    <main>
+    <main id="main">
       <p class="back"><a href="#/jobs"><Glyph name="back" /> All jobs</a></p>
       {error && <Failed error={error} retry={reload} />}
       {job && <Shown job={job} reload={reload} />}

@@ -8,6 +8,7 @@ import { isOpen } from "../parts/basics";
 
 const PAGE = 100;
 const LOOK_EVERY_MS = 3000;
+const LOOK_RARELY_MS = 15_000;
 
 export interface Search {
   readonly status: string;
@@ -30,7 +31,7 @@ function page(search: Search, cursor: string | null, signal: AbortSignal) {
   for (const name of ["status", "model", "from", "to"] as const) if (search[name]) query[name] = search[name];
   if (search.name && search.value) query[`metadata.${search.name}`] = search.value;
   if (cursor) query["cursor"] = cursor;
-  return patiently(() => api.GET("/v1/jobs", { params: { query: query as { status?: JobStatus } }, signal }), signal);
+  return patiently(() => api.GET("/v1/jobs", { params: { query: query as { status?: JobStatus } }, signal }), signal); // The document has metadata.NAME for any name.
 }
 
 type Change = { readonly kind: "anew" } | { readonly kind: "wait" } | { readonly kind: "page"; readonly jobs: readonly Job[]; readonly next: string | null } | { readonly kind: "latest"; readonly jobs: readonly Job[]; readonly prepend: boolean } | { readonly kind: "failed"; readonly error: Refused };
@@ -75,7 +76,15 @@ export function useJobs(search: Search): Listing & { readonly more: () => void }
     stop.current = mine;
     dispatch({ kind: "anew" });
     void read(null, mine.signal);
-    const timer = setInterval(() => void refresh(search, latest.current, mine.signal).then((change) => change && !mine.signal.aborted && dispatch(change)), LOOK_EVERY_MS);
+    let looked = Date.now();
+    const look = async () => {
+      const changes = latest.current.jobs.some((job) => isOpen(job.status));
+      if (Date.now() - looked < (changes ? LOOK_EVERY_MS : LOOK_RARELY_MS)) return;
+      looked = Date.now();
+      const found = await refresh(search, latest.current, mine.signal);
+      if (found && !mine.signal.aborted) dispatch(found);
+    };
+    const timer = setInterval(() => void look(), LOOK_EVERY_MS);
     return () => {
       mine.abort();
       clearInterval(timer);

@@ -89,7 +89,7 @@ export function Jobs() {
   }, [next, busy]);
   const isSearch = FIELDS.some((name) => search[name]);
   return (
-    <main>
+    <main id="main">
       <Heading aside={<span class="dim" role="status">{busy ? "Loading…" : `${jobs.length}${next ? "+" : ""} ${jobs.length === 1 ? "job" : "jobs"}`}</span>}>Jobs</Heading>
       <Filters search={search} />
       {error && <Failed error={error} retry={more} />}

@@ -62,7 +62,7 @@ export function Models() {
     return sort.down ? sorted.reverse() : sorted;
   }, [models, kind, sort]);
   return (
-    <main>
+    <main id="main">
       <Heading aside={
         <div class="tabs" role="group" aria-label="Kind">
           {(["", "song", "speech"] as const).map((each) => <button key={each} type="button" aria-pressed={kind === each} onClick={() => choose(each)}>{each === "" ? "All" : each === "song" ? "Songs" : "Speech"}</button>)}

@@ -11,7 +11,7 @@ export function SignIn() {
     if (key.trim()) signIn(key.trim(), keep);
   };
   return (
-    <main class="signin">
+    <main id="main" class="signin">
       <div class="card">
         <Glyph name="fermata" />
         <h1>Fermata</h1>

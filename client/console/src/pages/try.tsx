@@ -140,7 +140,7 @@ export function Try() {
     if (wanted) edit({ model: wanted });
   }, [wanted]);
   return (
-    <main>
+    <main id="main">
       <Heading>Try</Heading>
       {models ? <Form models={models} /> : <div class="try skeleton" aria-hidden="true"><div class="card form" /><div class="side"><div class="card" /></div></div>}
     </main>

@@ -134,7 +134,7 @@ export function Usage() {
   const [days, choose] = useState<Days>({ from: `${today().slice(0, 8)}01`, to: today() });
   const change = (name: keyof Days) => (event: { currentTarget: HTMLInputElement }) => event.currentTarget.value && choose({ ...days, [name]: event.currentTarget.value });
   return (
-    <main>
+    <main id="main">
       <Heading aside={
         <div class="range">
           <Field label="From (UTC)">{(attributes) => <input {...attributes} type="date" value={days.from} onChange={change("from")} />}</Field>

@@ -26,16 +26,17 @@ function useFreshLink(job: Job, track: Track, audio: { readonly current: HTMLAud
   const [link, change] = useState({ url: track.url, until: Date.parse(track.url_expires_at) });
   const [unplayable, say] = useState<string | null>(null);
   const tried = useRef(false);
+  const wanted = useRef(false);
   const renew = useCallback(async () => {
     const fresh = await freshTrack(job.id, track.number);
     if (!fresh) return;
     const element = audio.current;
-    const [at, wasPlaying] = [element?.currentTime ?? 0, element ? !element.paused : false];
+    const at = element?.currentTime ?? 0;
     change({ url: fresh.url, until: Date.parse(fresh.url_expires_at) });
     if (!element) return;
     element.src = fresh.url;
     element.currentTime = at;
-    if (wasPlaying) await element.play();
+    if (wanted.current) await element.play();
   }, [job.id, track.number]);
   const onError = useCallback(() => {
     if (tried.current) {
@@ -45,14 +46,17 @@ function useFreshLink(job: Job, track: Track, audio: { readonly current: HTMLAud
     tried.current = true;
     renew().catch((error: unknown) => say(error instanceof Error ? error.message : String(error)));
   }, [renew, track.content_type]);
-  const beforePlay = useCallback(async () => {
+  const play = useCallback(async () => {
+    wanted.current = true;
     if (link.until < Date.now() + SOON_MS) await renew();
+    await audio.current?.play().catch(() => undefined); // The element's own error says why, and a new link plays on.
   }, [link.until, renew]);
+  const onPause = useCallback(() => void (wanted.current = false), []);
   const onPlays = useCallback(() => {
     tried.current = false;
     say(null);
   }, []);
-  return { link, unplayable, renew, onError, beforePlay, onPlays };
+  return { link, unplayable, renew, onError, play, onPause, onPlays };
 }
 
 function useWaveform(track: Track, audio: { readonly current: HTMLAudioElement | null }) {
@@ -81,7 +85,8 @@ function useWaveform(track: Track, audio: { readonly current: HTMLAudioElement |
 export function Player({ job, track, alsoOthers }: { job: Job; track: Track; alsoOthers: boolean }) {
   const audio = useRef<HTMLAudioElement>(null);
   const [state, change] = useState({ at: 0, plays: false });
-  const { link, unplayable, renew, onError, beforePlay, onPlays } = useFreshLink(job, track, audio);
+  const [first] = useState(track.url); // A later read of the job has other links, which must not interrupt the song.
+  const { link, unplayable, renew, onError, play, onPause, onPlays } = useFreshLink(job, track, audio);
   const { box, drawn } = useWaveform(track, audio);
   const length = track.duration_ms / 1000;
   const name = alsoOthers ? `Song ${track.number}` : job.title || (job.kind === "speech" ? "Speech" : "Song");
@@ -90,13 +95,7 @@ export function Player({ job, track, alsoOthers }: { job: Job; track: Track; als
     if (audio.current) audio.current.currentTime = Math.min(Math.max(0, to), length);
     follow();
   };
-  const toggle = async () => {
-    const element = audio.current;
-    if (!element) return;
-    if (!element.paused) return element.pause();
-    await beforePlay();
-    await element.play().catch(() => undefined); // The element's own error says why.
-  };
+  const toggle = async () => (audio.current?.paused ? play() : audio.current?.pause());
   const onKey = (event: TargetedKeyboardEvent<HTMLElement>) => {
     const inButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
     const now = audio.current?.currentTime ?? 0;
@@ -118,7 +117,7 @@ export function Player({ job, track, alsoOthers }: { job: Job; track: Track; als
   };
   return (
     <section class="player" aria-label={`Player: ${name}`} onKeyDown={onKey}>
-      <audio ref={audio} src={track.url} preload="metadata" onTimeUpdate={follow} onPlay={() => (audio.current && alone(audio.current), follow())} onPause={follow} onEnded={follow} onPlaying={onPlays} onError={onError} />
+      <audio ref={audio} src={first} preload="metadata" onTimeUpdate={follow} onPlay={() => (audio.current && alone(audio.current), follow())} onPause={() => (onPause(), follow())} onEnded={follow} onPlaying={onPlays} onError={onError} />
       <div class="player-head">
         <button type="button" class="play" onClick={() => void toggle()} aria-label={state.plays ? `Pause ${name}` : `Play ${name}`}><Glyph name={state.plays ? "pause" : "play"} /></button>
         <div>

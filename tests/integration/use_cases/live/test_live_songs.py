@@ -120,7 +120,7 @@ def test_the_console_plays_a_song_while_it_is_being_made_and_then_the_whole_song
     job_id, _ = held(patient, "heard in the console")
     with chromium() as browser:
         page = browser.new_page()
-        page.set_default_timeout(0.4 * PATIENCE_S * 1000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         complaints = complaints_of(page)
         tab = Tab(page, patient.line["console_url"])
         page.goto(f"{tab.url}#/jobs/{job_id}")
