@@ -18,6 +18,7 @@ from local.cloud_client import OWN_ACCESS_KEY, own_clients
 from local.demo_tenant import TENANT, create_tenant, grant
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
+from local.deploy.direct_clients import direct_clients
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.own_urls import OwnUrls
 from local.deploy.provider_keys import provider_keys
@@ -37,6 +38,7 @@ from local.errors import LocalCloudError
 from local.http.bridge import HttpBridge, patient
 from local.http.server import HOST, HttpServer, listen
 from local.logs import JsonLines
+from local.operator_page.serving import start_operator_page
 from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
@@ -110,7 +112,8 @@ class LocalCloud:
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
         shown = {name: key for name, key in keys.items() if name in self._on_this_machine()}
-        return self._describe(urls, api_key, deployment, simulators) | {"provider_keys": shown}
+        pages = {"operator_url": self._start_operator_page(parts, simulators), "provider_keys": shown}
+        return self._describe(urls, api_key, deployment, simulators) | pages
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
@@ -180,7 +183,7 @@ class LocalCloud:
         deployment = deploy(
             self._settings.template,
             parameters=parameters,
-            clients=clients,
+            clients=direct_clients(clients),
             built_dir=self._settings.built_dir,
             run=lambda function, payload: self._run_once(function, payload, aws_url),
         )
@@ -278,6 +281,10 @@ class LocalCloud:
         server.start()
         self._exits.callback(server.stop)
         return server
+
+    def _start_operator_page(self, parts: _Parts, simulators: Mapping[str, str]) -> str | None:
+        invoke, logs = parts.runtime.invoke, self._state.logs
+        return start_operator_page(parts.deployment, parts.clients, invoke, simulators, logs, self._exits)
 
     def _wait(self, started: Future[None]) -> None:
         self._say("starting functions")

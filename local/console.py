@@ -29,6 +29,8 @@ def explain(description: Mapping[str, Any]) -> None:
     """Print the cloud's URLs and example commands to stderr."""
     simulators = "".join(f"\n  simulator  {url}  ({name})" for name, url in description["simulators"].items())
     console = f"\n  console    {description['console_url']}" if description["console_url"] else ""
+    if description["operator_url"]:
+        console += f"\n  operator   {description['operator_url']}"
     text = f"""
 Fermata runs until Ctrl-C.{console}
   HTTP API   {description["api_url"]}

@@ -1,5 +1,6 @@
 """What holds for every test: no AWS account, no parent that is make, and no settings of an earlier test."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ settings.load_profile("any machine")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long_first(items)
+    # What was collected stays to the end, and is not looked through for garbage again and again.
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -180,6 +180,7 @@ def _reads(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
             read = ask("read_jobs", "GET", JOB)
             yield f"read_{name}", read
             yield f"attempts_{name}", ask("read_jobs", "GET", f"{JOB}/attempts")
+            yield f"timeline_{name}", ask("read_timeline", "GET", f"{JOB}/timeline")
             headers = read["headers"]
             assert isinstance(headers, dict)
             yield f"unchanged_{name}", ask("read_jobs", "GET", JOB, **{"if-none-match": headers["ETag"]})

@@ -19,6 +19,7 @@ from local.http.events import BadAnswerError, authorizer_event, request_event, r
 from local.http.routes import RouteMatch, RouteTable
 from local.http.throttling import Throttling
 from local.logs import JsonLines, now
+from local.runtime.crowding import crowding
 from local.runtime.lambda_answers import Answer
 from local.runtime.lambda_runtime import TooManyRequestsError
 
@@ -103,9 +104,12 @@ class HttpBridge:
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
         faults: Faults | None = None,
         clock: Callable[[], float] = time.monotonic,
+        crowding: Callable[[], float] = crowding,
     ) -> None:
+        """`crowding` tells how many processes want each core; a function has the timeout as many times."""
         self._routes = RouteTable(routes)
-        self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
+        self._submit, self._log = submit, log
+        self._timeout_s, self._crowding = integration_timeout_s, crowding
         self._authorizers = AuthorizerCache(submit, clock)
         self._throttling = Throttling(clock)
         self._faults = faults
@@ -178,7 +182,7 @@ class HttpBridge:
                 authorizer,
                 identity,
                 lambda: authorizer_event(exchange.request, match, identity, exchange.request_id),
-                self._timeout_s,
+                self._timeout_s * self._crowding(),
             )
         except TooManyRequestsError as error:
             raise _Refusal(503, "Service Unavailable") from error
@@ -192,7 +196,8 @@ class HttpBridge:
         # API Gateway answers 500 when the function fails or returns an invalid response,
         # and 503 when it is throttled or does not answer within the integration timeout.
         try:
-            answer = self._submit(function_arn, json.dumps(event).encode()).result(timeout=self._timeout_s)
+            running = self._submit(function_arn, json.dumps(event).encode())
+            answer = running.result(timeout=self._timeout_s * self._crowding())
         except (TooManyRequestsError, TimeoutError) as error:
             raise _Refusal(503, "Service Unavailable") from error
         if answer.failed:

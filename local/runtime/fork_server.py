@@ -15,6 +15,8 @@ from typing import IO, Any, Final
 from local.deploy.deployment import FunctionSpec
 from local.runtime.handler_imports import first_imports_of, imports_of
 
+_SERVICES: Final = ("dynamodb", "s3", "stepfunctions", "secretsmanager", "events", "ssm")
+"""The services of AWS that functions use most."""
 _PROGRAM: Final = Path(__file__).with_name("fork_server_main.py")
 
 
@@ -63,7 +65,9 @@ class ForkServer:
                 pass_fds=(server_end.fileno(), lifeline),
                 process_group=0,
             )
-        self._send({"first": first, "late": late})
+        # One process alone reads no more than it needs.
+        services = _SERVICES if len(functions) > 1 else ()
+        self._send({"first": first, "late": late, "services": services})
         Thread(target=self._listen, daemon=True, name="fork-server").start()
 
     @property

@@ -51,6 +51,21 @@ class Pool(Protocol):
         """The environment returns a call that it did not begin."""
 
 
+@dataclass(frozen=True)
+class _Timed:
+    """What an environment does since `begun` (monotonic seconds), and may do for `limit_s`."""
+
+    begun: float
+    limit_s: float
+
+    def is_over(self, instant: float, crowding: float) -> bool:
+        """Tell whether it takes too long, of whose seconds it could use one in `crowding`."""
+        return instant - self.begun > self.limit_s * crowding
+
+
+_UNTIMED: Final = _Timed(0.0, float("inf"))
+
+
 class LambdaEnvironment:
     """Runs one invocation at a time; ends after a timeout or a crash."""
 
@@ -67,7 +82,7 @@ class LambdaEnvironment:
         self._final_answer: Answer | None = None
         self._child: FunctionProcess | None = None
         self._ended = False
-        self._deadline = time.monotonic() + INIT_LIMIT_S
+        self._timed = _Timed(time.monotonic(), INIT_LIMIT_S)
 
     def start(self, server: ForkServer) -> None:
         """Start the child; raises `OSError`."""
@@ -90,13 +105,15 @@ class LambdaEnvironment:
         if self._child is not None:
             self._child.kill()
 
-    def end_if_overdue(self, instant: float) -> None:
-        """Kill the child if its call or its start exceeds the timeout at `instant` (monotonic seconds)."""
-        if instant <= self._deadline:
+    def end_if_overdue(self, instant: float, crowding: float) -> None:
+        """Kill the child if its call or its start exceeds the timeout at `instant` (monotonic seconds), of which it
+        could use one in `crowding`.
+        """
+        if not self._timed.is_over(instant, crowding):
             return
         with self._lock:
             child = self._child
-            overdue = child is not None and instant > self._deadline and not self._ended
+            overdue = child is not None and self._timed.is_over(instant, crowding) and not self._ended
             if overdue and self._final_answer is None:
                 self._final_answer = self._timed_out()
         if overdue and child is not None:
@@ -105,7 +122,7 @@ class LambdaEnvironment:
     def next_invocation(self) -> Invocation | None:
         """Block until there is a call, and start its timeout; None where the environment is to end."""
         with self._lock:
-            self._deadline = float("inf")
+            self._timed = _UNTIMED
             if not self.ready.done():
                 self.ready.set_result(None)
         self._pool.became_idle(self)
@@ -116,7 +133,7 @@ class LambdaEnvironment:
             ended = self._ended
             if not ended:
                 call.started = time.monotonic()
-                self._call, self._deadline = call, call.started + self.spec.timeout_s
+                self._call, self._timed = call, _Timed(call.started, self.spec.timeout_s)
         if ended:
             self._pool.gave_back(self, call)
             return None
@@ -129,7 +146,7 @@ class LambdaEnvironment:
             call = self._call
             if call is None or call.request_id != request_id or self._final_answer is not None:
                 return
-            self._call, self._deadline = None, float("inf")
+            self._call, self._timed = None, _UNTIMED
         self._report(call, "error" if failed else "success")
         self._pool.answered(self, call, Answer(payload, failed))
 

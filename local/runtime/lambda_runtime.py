@@ -13,6 +13,7 @@ from typing import Final
 
 from local.deploy.deployment import MAX_ENVIRONMENTS, FunctionSpec
 from local.logs import JsonLines
+from local.runtime.crowding import crowding
 from local.runtime.fork_server import ForkServer
 from local.runtime.lambda_answers import Answer, error_answer
 from local.runtime.lambda_environment import Call, FunctionStartError, LambdaEnvironment
@@ -64,7 +65,9 @@ class LambdaRuntime:
         endpoint_url: str,
         logs_dir: Path,
         max_environments: int = MAX_ENVIRONMENTS,
+        crowding: Callable[[], float] = crowding,
     ) -> None:
+        """`crowding` tells how many processes want each core; a function has its timeout as many times."""
         # The write end stays open and unused during the life of this process; the children notice when it closes.
         self._lifeline, self._own_end = os.pipe()
         self._interpreter, self._endpoint_url = interpreter, endpoint_url
@@ -72,7 +75,7 @@ class LambdaRuntime:
             spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
             for spec in functions
         }
-        self._max_environments = max_environments
+        self._max_environments, self._crowding = max_environments, crowding
         self._unreserved = max_environments - sum(one.spec.reserved or 0 for one in self._functions.values())
         self._max_starting = os.cpu_count() or 1
         self._environments: set[LambdaEnvironment] = set()
@@ -317,8 +320,9 @@ class LambdaRuntime:
             with self._lock:
                 self._dispatch_all()
                 environments = list(self._environments)
+            crowding = self._crowding()
             for environment in environments:
-                environment.end_if_overdue(instant)
+                environment.end_if_overdue(instant, crowding)
 
 
 def _credentials() -> Mapping[str, str]:

@@ -57,7 +57,7 @@ class Kill:
     """
 
     site: Site
-    invocation: int | None = 1
+    invocation: int | None = None
 
 
 @dataclass(frozen=True)

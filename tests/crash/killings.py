@@ -20,7 +20,7 @@ _WRITE: Final = "dynamodb:TransactWriteItems"
 _MINIMAX: Final = "POST /v1/music_generation"
 
 
-def _kill(function: str, call: str, when: When, nth: int = 1, invocation: int | None = 1) -> Kill:
+def _kill(function: str, call: str, when: When, nth: int = 1, invocation: int | None = None) -> Kill:
     return Kill(Site(function, call, nth, when), invocation)
 
 
@@ -36,16 +36,16 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
         True,
         (
             _kill("SubmitJob", "states:StartExecution", _BEFORE),
-            _kill("ReapJobs", "states:StartExecution", _BEFORE, invocation=None),
+            _kill("ReapJobs", "states:StartExecution", _BEFORE),
         ),
     ),
     ("reseller", False, (_kill("StartGeneration", "s3:PutObject staging/", _BEFORE),)),
     ("reseller", True, (_kill("StoreAudio", "s3:PutObject tracks/", _AFTER),)),
     ("task", True, (_kill("StartGeneration", "s3:PutObject staging/", _AFTER),)),
-    ("task", True, (_kill("PollGeneration", _WRITE, _AFTER, invocation=None),)),
+    ("task", True, (_kill("PollGeneration", _WRITE, _AFTER),)),
     ("task", True, (_kill("StoreAudio", _WRITE, _BEFORE),)),
     ("task", True, (_kill("SettleJob", "events:PutEvents", _BEFORE),)),
-    ("task, dead link", True, (_kill("PollGeneration", _WRITE, _BEFORE, invocation=None),)),
+    ("task, dead link", True, (_kill("PollGeneration", _WRITE, _BEFORE),)),
     ("task, dead link", True, (_kill("StoreAudio", _WRITE, _AFTER),)),
     ("callbacks", False, (_kill("StartGeneration", _WRITE, _AFTER),)),
     ("callbacks", True, (_kill("AwaitCallback", "dynamodb:PutItem", _AFTER),)),
@@ -53,7 +53,7 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("callbacks", True, (_kill("StoreAudio", _WRITE, _AFTER),)),
     ("upload that is fetched", True, (_kill("PrepareReference", "s3:PutObject references/", _AFTER),)),
     ("upload, then hex", True, (_kill("PrepareReference", _WRITE, _BEFORE, invocation=2),)),
-    ("upload, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER, invocation=None),)),
+    ("upload, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER),)),
     ("refused, fallback sings", True, (_kill("StartGeneration", _WRITE, _BEFORE, nth=2),)),
     ("refused, fallback sings", True, (_kill("SettleJob", "events:PutEvents", _AFTER),)),
     ("stream", False, (_kill("StartGeneration", "s3:PutObject staging/", _BEFORE),)),

@@ -135,6 +135,17 @@ ATTEMPT_LIST: Final[Example] = {
     "next_cursor": None,
 }
 
+TIMELINE: Final[Example] = {
+    "data": [
+        {
+            "at": "2026-11-21T07:47:56.101Z",
+            "what": "ordered",
+            "detail": "Attempt 1: minimax/music-2.5 was ordered from minimax.",
+        }
+    ],
+    "next_cursor": None,
+}
+
 WEBHOOK_EVENT: Final[Example] = {
     "type": "job.succeeded",
     "timestamp": "2026-11-21T07:49:01.120Z",

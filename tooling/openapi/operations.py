@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fermata.api.responses.account import Account
-from fermata.api.responses.attempt import AttemptList
+from fermata.api.responses.attempt import AttemptList, Timeline
 from fermata.api.responses.job import Job, JobList
 from fermata.api.responses.ledger import LedgerList
 from fermata.api.responses.model import ModelList
@@ -136,6 +136,16 @@ OPERATIONS: Final = (
         problems=("not_found", "rate_limited"),
         parameters=("JobId",),
         description="For support and bookkeeping: a job may ask several providers, and one of them several times.",
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{id}/timeline",
+        "get_timeline",
+        "What happened to a job, and when",
+        (Answer(HTTPStatus.OK, "Every moment on record.", Timeline, (), examples.TIMELINE),),
+        problems=("not_found", "rate_limited"),
+        parameters=("JobId",),
+        description="Its submission, turns, orders, last poll, files, end and webhooks, oldest first.",
     ),
     Operation(
         "POST",

@@ -44,15 +44,16 @@ def test_a_page_of_an_allowed_origin_may_order_and_read_the_answer(quick_cloud: 
     assert "access-control-allow-origin" not in elsewhere.headers
 
 
-@pytest.mark.timeout(2 * PATIENCE_S)
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_nothing_that_schemathesis_sends_breaks_what_the_document_says(quick_cloud: Cloud, tmp_path: Path) -> None:
     command = [
         *(str(TOOLS / "schemathesis"), "--config-file", str(EXCLUDED), "run"),
         f"{quick_cloud.line['api_url']}/openapi.json",
         *("--header", f"Authorization: Bearer {quick_cloud.line['api_key']}"),
-        *("--max-examples", "20", "--seed", "20261126", "--generation-database", "none", "--no-color"),
+        *("--max-examples", "6", "--seed", "20261126", "--generation-database", "none", "--no-color"),
     ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     operations = sum(len(methods) for methods in read_document()["paths"].values())
     reads_itself = 1

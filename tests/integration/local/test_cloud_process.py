@@ -29,7 +29,16 @@ from tests.integration.song import TLS
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
-    *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir", "provider_keys", "console_url"),
+    *(
+        "secret_access_key",
+        "outputs",
+        "simulators",
+        "logs_dir",
+        "state_dir",
+        "provider_keys",
+        "console_url",
+        "operator_url",
+    ),
 }
 
 SMALL_CLOUD = ("-m", "tests.integration.local.small_cloud_main")

@@ -23,6 +23,7 @@ APP_OF = {
     "get_job": "read_jobs",
     "get_audio": "read_jobs",
     "list_attempts": "read_jobs",
+    "get_timeline": "read_timeline",
     "list_models": "read_jobs",
     "list_voices": "list_voices",
     "cancel_job": "cancel_job",

@@ -145,7 +145,7 @@ def test_calls_of_another_run_are_not_the_next_calls() -> None:
 
 
 def test_a_kill_names_its_site_and_the_first_run_by_default() -> None:
-    assert Kill(Site("F", "a", 1, When.AFTER)).invocation == 1
+    assert Kill(Site("F", "a", 1, When.AFTER)).invocation is None
 
 
 HEARD: dict[str, Any] = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.orders.list_jobs import ListPorts
     from fermata.use_cases.orders.list_voices import VoicePorts
     from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
+    from fermata.use_cases.orders.read_timeline import TimelinePorts
     from fermata.use_cases.orders.submit_job import SubmitPorts
     from fermata.use_cases.orders.wait_for_end import WaitPorts
 
@@ -138,6 +139,14 @@ def show_ports(live_address: "LiveAddressPorts | None" = None) -> "ShowPorts":
         link_ttl_s=settings.link_ttl_seconds,
         live=live_address,
     )
+
+
+@lru_cache(maxsize=1)
+def timeline_ports() -> "TimelinePorts":
+    """Return the ports of `read_timeline`."""
+    from fermata.use_cases.orders.read_timeline import TimelinePorts
+
+    return TimelinePorts(stores.job_store(), stores.webhook_deliveries())
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,5 @@
 """Every function of a job's way is killed at the calls that it makes, and what was promised still holds. This is one of
-every three moments; `make soak ARGS=crashes` has all.
+every six moments; `make soak ARGS=crashes` has all.
 """
 
 import json
@@ -13,7 +13,7 @@ from tests.crash.killings import KILLINGS
 from tests.crash.shapes import SHAPES, Shape
 from tests.functions import ROOT
 
-ONE_OF: Final = 3
+ONE_OF: Final = 6
 _HALVES: Final = (SHAPES[::2], SHAPES[1::2])
 """For two workers, each with a cloud in a process of its own, because moto is changed for as long as that lives."""
 

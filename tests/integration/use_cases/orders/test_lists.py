@@ -44,6 +44,9 @@ def test_jobs_are_listed_newest_first_with_links_that_work_until_they_are_delete
             len(httpx.get(job["tracks"][0]["url"], verify=TLS).raise_for_status().content) == job["tracks"][0]["bytes"]
         )
 
+    told = [entry["what"] for entry in tenant.get(f"/v1/jobs/{ids[0]}/timeline").json()["data"]]
+    assert told == ["submitted", "turn", "ordered", "made", "stored", "succeeded"]
+
     one = tenant.get(f"/v1/jobs/{ids[0]}")
     known = tenant.get(f"/v1/jobs/{ids[0]}", headers={"If-None-Match": f'"older", {one.headers["etag"]}'})
     # Links live for minutes, so that at most one of two readings falls into another half of that life.

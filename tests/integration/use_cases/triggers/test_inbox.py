@@ -8,7 +8,8 @@ import pytest
 from tests.integration.song import Cloud, request
 from tests.integration.use_cases.triggers.inbox import Inbox, batch, invocations
 
-GOOD, BAD, REFUSED = 280, 14, 6
+GOOD, BAD, REFUSED = 50, 6, 4
+LINES = GOOD + BAD + REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +20,14 @@ def still(start_cloud: Callable[..., Cloud]) -> Cloud:
     return cloud
 
 
-def test_a_file_of_300_lines_with_20_bad_ones_makes_280_jobs_once(still: Cloud) -> None:
+def test_a_file_of_60_lines_with_10_bad_ones_makes_50_jobs_once(still: Cloud) -> None:
     inbox, ran = Inbox.on(still), invocations(still, "IngestRequestFunction")
     body, bad_numbers = batch(GOOD, BAD, REFUSED)
     version = inbox.put_in("orders.jsonl", body)
     inbox.tell_again("orders.jsonl", version, len(body))
     told = inbox.told("orders.jsonl", "completed.json")
 
-    assert (told["lines"], told["accepted"], told["bad"], told["refused"]) == (300, GOOD, BAD, REFUSED)
+    assert (told["lines"], told["accepted"], told["bad"], told["refused"]) == (LINES, GOOD, BAD, REFUSED)
     assert (told["failed"], told["stopped_by"]) == (0, None)
     reported = [json.loads(line) for line in inbox.read(told["bad_lines"]).splitlines()]
     assert [each["line"] for each in reported] == bad_numbers

@@ -369,14 +369,14 @@ def play(ledger: Ledger, steps: list[tuple[str, object]]) -> None:
     operation.check_what_the_tenant_reads()
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(STEPS)
 def test_granted_is_always_balance_and_held_and_spent_in_memory(steps: list[tuple[str, object]]) -> None:
     with in_memory() as ledger:
         play(ledger, steps)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_granted_is_always_balance_and_held_and_spent_in_dynamodb(steps: list[tuple[str, object]]) -> None:
     with in_dynamodb() as ledger:

@@ -1,5 +1,6 @@
-"""A job's attempts."""
+"""A job's attempts, and what happened to it."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -7,6 +8,8 @@ from pydantic import Field
 from fermata.api.responses.body import Body
 from fermata.domain.jobs import attempt as attempts
 from fermata.domain.jobs.job import Job
+from fermata.domain.lists import timeline
+from fermata.domain.lists.timeline import What
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.web.formats import Moment, rfc3339
 
@@ -71,3 +74,31 @@ class AttemptList(Body):
     def of(cls, job: Job) -> "AttemptList":
         """Every attempt of a job."""
         return cls.model_construct(data=[Attempt.of(attempt) for attempt in job.attempts], next_cursor=None)
+
+
+class TimelineEntry(Body):
+    """One moment of a job."""
+
+    at: Moment
+    """When it happened, in UTC."""
+    what: What
+    """What happened. More words may come."""
+    detail: str
+    """What happened, in a sentence."""
+
+
+class Timeline(Body):
+    """The moments of a job, oldest first."""
+
+    data: list[TimelineEntry]
+    """The moments, oldest first."""
+    next_cursor: str | None
+    """Always null: the list has one page."""
+
+    @classmethod
+    def of(cls, entries: Iterable[timeline.TimelineEntry]) -> "Timeline":
+        """Every moment on one page."""
+        data = [
+            TimelineEntry.model_construct(at=rfc3339(each.at), what=each.what, detail=each.detail) for each in entries
+        ]
+        return cls.model_construct(data=data, next_cursor=None)
