@@ -27,7 +27,12 @@ _SWAGGER_PAGE: Final = b"""<!doctype html><html lang="en"><title>Swagger UI</tit
 <link rel="stylesheet" href="swagger-ui.css">
 <div id="ui"></div><script src="swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui" })</script></html>"""
-_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+}
 
 
 def _files() -> dict[str, bytes]:

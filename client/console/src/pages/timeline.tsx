@@ -4,16 +4,10 @@ import type { Job } from "../api/types";
 import { Failed } from "../parts/basics";
 import { second } from "../parts/format";
 
-interface Step {
-  readonly at: string;
-  readonly what: string;
-  readonly detail: string | null;
-}
-
 /** What happened to a job, each with its time. */
 export function Timeline({ job }: { job: Job }) {
   const { data, error, reload } = useLoaded(
-    (signal) => patiently(() => api.GET("/v1/jobs/{id}/timeline" as "/v1/jobs/{id}/attempts", { params: { path: { id: job.id } }, signal }), signal).then((answer) => answer.data.data as unknown as Step[]),
+    (signal) => patiently(() => api.GET("/v1/jobs/{id}/timeline", { params: { path: { id: job.id } }, signal }), signal).then((answer) => answer.data.data),
     [job.id, job.updated_at, job.status],
   );
   if (error) return <Failed error={error} retry={reload} />;
