@@ -6,7 +6,7 @@ from fermata.api import answers, job_answers, requests, resolver
 from fermata.api.responses import attempt, model
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, read_job
 from fermata.wiring.accounts import count_read
-from fermata.wiring.orders import read_ports
+from fermata.wiring.orders import original_ports, read_ports
 from fermata.wiring.runtime import now
 
 api = resolver.create_api(resolver.Scope.JOBS_READ, count=count_read)
@@ -23,8 +23,8 @@ def get_job(job_id: str) -> Response[str]:
 @api.get("/v1/jobs/<job_id>/audio")
 def get_audio(job_id: str) -> Response[str]:
     """302 to a fresh link, 404 for a track that is permanently missing, or 409 if there is no such track (yet)."""
-    number, who, moment = requests.track_number(api.current_event), requests.caller(api.current_event), now()
-    return job_answers.audio(api, link_to_audio(job_id, who.tenant_id, number, read_ports(), moment), number, moment)
+    wanted, moment = requests.wanted_audio(api.current_event), now()
+    return job_answers.audio(api, link_to_audio(job_id, wanted, original_ports(), moment), wanted.number, moment)
 
 
 @api.get("/v1/jobs/<job_id>/attempts")

@@ -230,7 +230,11 @@ def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evi
         rescued=_rescued(cloud) if shape.rescued else None,
         deleted=shape.deleted,
         left=lambda job_id: [
-            *(key for place in ("tracks/", "staging/", "live/") for key in cloud.keys(f"{place}{job_id}/")),
+            *(
+                key
+                for place in ("tracks/", "originals/", "staging/", "live/")
+                for key in cloud.keys(f"{place}{job_id}/")
+            ),
             *cloud.live_records(),
         ],
         dead_links=dead_links,

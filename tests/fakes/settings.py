@@ -65,6 +65,7 @@ SETTINGS: Final = {
     "PATIENCE_SECONDS": "3600",
     "PATIENCE_LONGEST_PAUSE_SECONDS": "300",
     "TRACK_RETENTION_DAYS": "365",
+    "MARKING": "tags",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

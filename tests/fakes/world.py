@@ -14,19 +14,23 @@ import pytest
 
 from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider, load_reference_taker, load_voice_lister
+from fermata.domain.audio.marks import Marking
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.calls import Provider, ReferenceTaker
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
+from fermata.ports.audio import AudioMarker
 from fermata.ports.jobs import DueJobs
 from fermata.ports.live import Background, Work
 from fermata.ports.providers import KeyCheck
 from fermata.wiring import outward, runtime, stores
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.audio.links import FakeAudioLinks, FakeReferenceLinks
+from tests.fakes.audio.marker import NoMarker
 from tests.fakes.audio.meter import FixedAudioMeter
+from tests.fakes.audio.original_store import InMemoryOriginalStore
 from tests.fakes.audio.reference_store import InMemoryReferenceStore
 from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import SettableClock
@@ -102,7 +106,9 @@ class World:
     keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
     links: FakeAudioLinks = field(default_factory=FakeAudioLinks)
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
+    originals: InMemoryOriginalStore = field(default_factory=InMemoryOriginalStore)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
+    marker: AudioMarker = field(default_factory=NoMarker)
     references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
     reference_ids: InMemoryReferenceIds = field(default_factory=InMemoryReferenceIds)
     reference_links: FakeReferenceLinks = field(default_factory=FakeReferenceLinks)
@@ -201,6 +207,7 @@ class World:
             "open_batches": lambda: self.open_batches,
             "answer_store": lambda _bucket: self.answers,
             "track_store": lambda _bucket: self.tracks,
+            "original_store": lambda _bucket: self.originals,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
             "live_streams": lambda: self.live_streams,
@@ -223,6 +230,7 @@ class World:
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
+            "audio_marker": lambda marking: None if marking is Marking.OFF else self.marker,
             "api_url": lambda _parameter: self.api_url,
             "job_events": lambda: self.events,
             "job_machine": lambda _arn: self.machine,

@@ -189,6 +189,12 @@ class Cloud:
         """The finished job of a request."""
         return self.finished(self.submit(body)["id"])
 
+    def original(self, job: Mapping[str, Any], number: int = 1) -> bytes:
+        """A song as its provider sent it."""
+        with self.http() as http:
+            answer = http.get(f"/v1/jobs/{job['id']}/audio?track={number}&original=true")
+        return httpx.get(answer.headers["location"], verify=TLS).raise_for_status().content
+
     def fault(self, provider: str, fault: str, on: str, match: str, times: int = 1) -> None:
         if fault in _SHUTS_OUT:
             self.shut_out.add(provider)

@@ -18,14 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from local.cli import parse_settings
 from tests.documents import DOCUMENTS, Document, named_scripts
 from tests.functions import ROOT
 from tests.integration.cloud_process import PATIENCE_S, running_cloud
-from tests.integration.song import TLS, Cloud
+from tests.integration.song import Cloud
 from tests.integration.song import request as song_request
 from tests.integration.use_cases.triggers.inbox import Inbox
 from tests.soak.__main__ import PARTS
@@ -340,7 +339,7 @@ def test_the_provider_of_six_lines_returns_the_song_it_was_given(tmp_path: Path)
     with subprocess.Popen([sys.executable, "provider.py"], cwd=tmp_path, stderr=subprocess.DEVNULL) as provider:
         try:
             with running_cloud([each.replace(PORT_IN_DOCUMENTS, str(port)) for each in arguments], tmp_path) as line:
-                job = Cloud(line).made(song_request("a song of one's own"))
-                assert httpx.get(job["tracks"][0]["url"], verify=TLS).content == song
+                cloud = Cloud(line)
+                assert cloud.original(cloud.made(song_request("a song of one's own"))) == song
         finally:
             provider.terminate()

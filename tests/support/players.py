@@ -1,5 +1,6 @@
-"""Players that judge live songs. Fermata has no part in them, so that they would find what it gets wrong."""
+"""Players that judge songs. Fermata has no part in them, so that they would find what it gets wrong."""
 
+import json
 import shutil
 import subprocess
 
@@ -12,6 +13,16 @@ def ffmpeg(name: str = "ffmpeg") -> str:
     if found is None:
         pytest.fail(f"{name} is the judge of this test and is not on this machine: apt-get install -y ffmpeg")
     return found
+
+
+def tags_of(song: str) -> dict[str, str]:
+    """What a file, or what a link leads to, says about itself, by lower-case names; from the container and its
+    streams.
+    """
+    command = [ffmpeg("ffprobe"), "-v", "error", "-of", "json", "-show_format", "-show_streams", song]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    tags = [part.get("tags", {}) for part in (*found["streams"], found["format"])]
+    return {name.lower(): text for each in tags for name, text in each.items()}
 
 
 def samples_of(song: bytes) -> bytes:

@@ -121,10 +121,11 @@ OPERATIONS: Final = (
         "The song itself, by a redirect to a fresh link",
         (Answer(HTTPStatus.FOUND, "The song is there for a while.", None, ("Location",)),),
         problems=("not_found", "no_such_track", "invalid_request", "rate_limited"),
-        parameters=("JobId", "TrackNumber"),
+        parameters=("JobId", "TrackNumber", "Original"),
         description=(
             "A client that follows redirects downloads the song. The link is a secret that needs no key, so do not "
-            "send yours along."
+            "send yours along. Where the song was marked, `original=true` leads for 30 days to the file that the "
+            "provider sent."
         ),
     ),
     Operation(

@@ -114,6 +114,12 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "Which of the job's songs; without it the first that is there.",
         {"type": "integer", "minimum": 1, "maximum": 99},
     ),
+    "Original": _parameter(
+        "query",
+        "original",
+        "`true` leads to the file that the provider sent, without Fermata's marks, for 30 days after the job's end.",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
     "IdempotencyKey": _parameter(
         "header",
         "Idempotency-Key",

@@ -22,7 +22,9 @@ class Expectation(Answer):
 
 
 class TrackInfo(Answer):
-    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`."""
+    """What was measured from a file. `url` works until `url_expires_at`, the file is kept until `expires_at`. `marks`
+    say that a model made it; `source_sha256` is the hash of the file without them, as the provider sent it.
+    """
 
     number: int
     url: str = Field(repr=False)
@@ -36,6 +38,9 @@ class TrackInfo(Answer):
     channels: int
     bitrate_bps: int
     subtitles_url: str | None = Field(default=None, repr=False)
+    subtitles_vtt_url: str | None = Field(default=None, repr=False)
+    source_sha256: str | None = None
+    marks: list[str] = Field(default_factory=list)
 
 
 class MissingTrack(Answer):

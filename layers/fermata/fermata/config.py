@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from fermata.domain.audio.marks import Marking
 from fermata.domain.orders.order_request import MAX_FALLBACKS
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
@@ -300,6 +301,7 @@ class StoreSettings(PatienceSettings):
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
     track_retention_days: NonNegativeInt
+    marking: Marking
 
 
 class RescueSettings(RememberedKeySettings, RescueBoundsSettings):

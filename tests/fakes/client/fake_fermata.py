@@ -228,11 +228,14 @@ class FakeFermata:
             "content_type": "audio/mpeg",
             "bytes": len(self.song),
             "sha256": hashlib.sha256(self.song).hexdigest(),
+            "source_sha256": hashlib.sha256(self.song).hexdigest(),
+            "marks": [],
             "duration_ms": 6034,
             "sample_rate_hz": 44100,
             "channels": 2,
             "bitrate_bps": 256000,
             "subtitles_url": None,
+            "subtitles_vtt_url": None,
         }
 
     def _file(self, request: httpx.Request) -> httpx.Response:

@@ -39,6 +39,7 @@ from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.folders import abort_uploads_below
 from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.adapters.s3.live_pieces import S3LivePieces
+from fermata.adapters.s3.original_store import S3OriginalStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
@@ -127,6 +128,9 @@ CALLS: Final[dict[str, Call]] = {
     "live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").load("0" * 64),
     "new live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").save(LIVE),
     "live songs to forget": lambda aws, _: DynamoLiveStreams(aws, "jobs").forget(JOB_ID),
+    "original": lambda aws, _: S3OriginalStore(aws, "audio").restore(stored_track()),
+    "original's link": lambda aws, _: S3OriginalStore(aws, "audio").link(stored_track(), "attachment", 1),
+    "originals to forget": lambda aws, _: S3OriginalStore(aws, "audio").forget(JOB_ID),
     "live piece": lambda aws, _: S3LivePieces(aws, "audio").put(JOB_ID, 1, 1, b""),
     "live piece's link": lambda aws, _: S3LivePieces(aws, "audio").link(JOB_ID, 1, 1, 1),
     "live secret": lambda aws, _: SecretBytes(lambda: aws, "arn").read(),

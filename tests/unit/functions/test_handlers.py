@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fermata.domain.audio.marks import Edit
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.status import JobStatus
@@ -332,6 +333,29 @@ def test_the_second_song_has_an_address_of_its_own(call: Call, world: World) -> 
     world.jobs.create(delivered_job().model_copy(update={"tracks": (stored_track(1), stored_track(2))}))
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=2"))
     assert (answer["statusCode"], "/2.mp3" in answer["headers"]["Location"]) == (302, True)
+
+
+def test_the_providers_own_file_of_a_marked_song_is_a_redirect_as_well(call: Call, world: World) -> None:
+    marked = stored_track().model_copy(update={"edits": (Edit(at=0, length=9),), "source_sha256": "cd" * 32})
+    world.jobs.create(delivered_job().model_copy(update={"tracks": (marked,)}))
+    asked = http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=1&original=true")
+    answer = call("read_jobs", asked)
+    assert (answer["statusCode"], "/originals/" in answer["headers"]["Location"]) == (302, True)
+    world.clock.now += timedelta(days=30)
+    assert call("read_jobs", asked)["statusCode"] == 404
+    world.originals.restored.clear()
+    plain = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="original=false"))
+    assert (plain["statusCode"], "/originals/" in plain["headers"]["Location"]) == (302, False)
+
+
+@pytest.mark.parametrize("value", ["", "1", "yes", "TRUE"])
+def test_a_wish_for_the_original_that_is_neither_true_nor_false_is_refused_and_restores_nothing(
+    call: Call, world: World, value: str
+) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=f"original={value}"))
+    assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/original")
+    assert world.originals.restored == set()
 
 
 @pytest.mark.parametrize("query", ["track=2", "track=99"])

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.domain.catalogue.view import ModelQuery, parse_model_query
+from fermata.domain.jobs.view import WantedAudio
 from fermata.domain.orders.idempotency import is_idempotency_key
 from fermata.domain.tenants.api_keys import Scope
 from fermata.domain.tenants.key_cap import KeyCap
@@ -20,14 +21,15 @@ from fermata.errors import (
 )
 
 
-def track_number(event: APIGatewayProxyEventV2) -> int | None:
-    """The `?track=` of an audio route, None if there is none; raises `InvalidRequestError`."""
-    text = event.query_string_parameters.get("track")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
+def wanted_audio(event: APIGatewayProxyEventV2) -> WantedAudio:
+    """The file that a caller of an audio route wants, by `?track=` and `?original=`; raises `InvalidRequestError`."""
+    asked = event.query_string_parameters
+    text, original = asked.get("track"), asked.get("original", "false")
+    if text is not None and not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
         raise InvalidRequestError([FieldError("/track", "must be a track's number, 1 or more")])
-    return int(text)
+    if original not in ("true", "false"):
+        raise InvalidRequestError([FieldError("/original", "must be true or false, and given once")])
+    return WantedAudio(caller(event).tenant_id, None if text is None else int(text), original == "true")
 
 
 def models(event: APIGatewayProxyEventV2) -> ModelQuery:

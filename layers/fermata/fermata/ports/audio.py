@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from fermata.domain.audio.marks import Edit, Mark, SongFacts
 from fermata.domain.jobs.songs import Track
 from fermata.domain.orders.references import ProviderIds
 from fermata.ports.providers import StreamedAnswer
@@ -75,6 +76,26 @@ class AudioMeter(Protocol):
         """The properties of a file; raises `BadAudioError` if it is not audio."""
 
 
+@dataclass(frozen=True)
+class MarkedFile:
+    """What marking made of a file: its marks, its SHA-256, and how to undo the changes. A file without `edits` was left
+    as it is, and nothing was written.
+    """
+
+    marks: tuple[Mark, ...]
+    sha256: str
+    edits: tuple[Edit, ...] = ()
+
+
+class AudioMarker(Protocol):
+    """Writes what a song is into its file."""
+
+    def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
+        """Write the song with its marks. `facts` and `sha256` are those of the file at `path`. A file that has no safe
+        place for marks is left as it is. May raise any error for a file that cannot be read, or a full disk.
+        """
+
+
 class TrackStore(Protocol):
     """The finished songs."""
 
@@ -88,7 +109,22 @@ class TrackStore(Protocol):
         """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
 
     def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        """The same for the subtitles under this key."""
+        """The same for the subtitles under this key; one that ends in `.vtt` is WebVTT."""
+
+
+class OriginalStore(Protocol):
+    """The files of marked songs as their providers sent them, restored for callers who ask, and kept 30 days."""
+
+    def restore(self, track: Track) -> None:
+        """Put the provider's file of a track together, unless it is there. Raises `NotFoundError` if the song is gone,
+        and `TransientError`.
+        """
+
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        """A link to the restored file that works from now for `ttl_s` seconds."""
+
+    def forget(self, job_id: str) -> None:
+        """Delete every restored file of a job; raises `TransientError`."""
 
 
 @dataclass(frozen=True)

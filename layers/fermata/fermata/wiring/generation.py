@@ -150,6 +150,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
         links=outward.audio_links(settings),
         tracks=stores.track_store(settings.audio_bucket),
         meter=outward.audio_meter(),
+        marker=outward.audio_marker(settings.marking),
         clock=runtime.now,
         remaining_s=lambda: remaining_ms() / 1000,
         scratch=runtime.scratch(),

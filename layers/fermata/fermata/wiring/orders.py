@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.orders.delete_job import DeletePorts
     from fermata.use_cases.orders.list_jobs import ListPorts
     from fermata.use_cases.orders.list_voices import VoicePorts
-    from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
+    from fermata.use_cases.orders.read_jobs import OriginalPorts, ReadPorts, ShowPorts
     from fermata.use_cases.orders.read_timeline import TimelinePorts
     from fermata.use_cases.orders.submit_job import SubmitPorts
     from fermata.use_cases.orders.wait_for_end import WaitPorts
@@ -103,6 +103,14 @@ def read_ports() -> "ReadPorts":
 
 
 @lru_cache(maxsize=1)
+def original_ports() -> "OriginalPorts":
+    """Return the ports of `link_to_audio`."""
+    from fermata.use_cases.orders.read_jobs import OriginalPorts
+
+    return OriginalPorts(read_ports(), stores.original_store(config.load(config.ShowSettings).audio_bucket))
+
+
+@lru_cache(maxsize=1)
 def wait_ports() -> "WaitPorts":
     """Return the ports with which `submit_job` lets a request wait for the end of its job."""
     from fermata.use_cases.orders.wait_for_end import WaitPorts
@@ -159,6 +167,7 @@ def delete_ports() -> "DeletePorts":
         jobs=stores.job_store(),
         answers=stores.answer_store(bucket),
         tracks=stores.track_store(bucket),
+        originals=stores.original_store(bucket),
         references=stores.reference_store(bucket),
         deliveries=stores.webhook_deliveries(),
         live_pieces=stores.live_pieces(bucket),

@@ -10,8 +10,9 @@ from fermata.wiring import stores
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from fermata.domain.audio.marks import Marking
     from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
-    from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
+    from fermata.ports.audio import AudioLinks, AudioMarker, AudioMeter, ReferenceLinks
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
     from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
@@ -118,6 +119,14 @@ def audio_meter() -> "AudioMeter":
     from fermata.adapters.audio.measurement import FileAudioMeter
 
     return FileAudioMeter()
+
+
+def audio_marker(marking: "Marking") -> "AudioMarker | None":
+    """What marks songs; None where they stay as they are."""
+    from fermata.adapters.audio.marking.marker import FileMarker
+    from fermata.domain.audio.marks import Marking
+
+    return None if marking is Marking.OFF else FileMarker()
 
 
 def api_url(parameter: str) -> "ApiUrl":

@@ -11,7 +11,7 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, OriginalStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
@@ -227,6 +227,13 @@ def track_store(bucket: str) -> "TrackStore":
     from fermata.adapters.s3.track_store import S3TrackStore
 
     return S3TrackStore(aws.s3(), bucket)
+
+
+def original_store(bucket: str) -> "OriginalStore":
+    """The restored files of providers in a bucket."""
+    from fermata.adapters.s3.original_store import S3OriginalStore
+
+    return S3OriginalStore(aws.s3(), bucket)
 
 
 def reference_store(bucket: str) -> "ReferenceStore":

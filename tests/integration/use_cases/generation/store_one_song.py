@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fermata.adapters import aws
+from fermata.adapters.audio.marking.marker import FileMarker
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.http.upstream import HttpUpstream
@@ -50,6 +51,7 @@ def store(way: str, origin: str) -> dict[str, object]:
             links=HttpAudioLinks([], [], [origin], 5),
             tracks=S3TrackStore(aws.s3(), BUCKET),
             meter=FileAudioMeter(),
+            marker=FileMarker(),
             clock=lambda: NOON,
             remaining_s=lambda: 600,
             scratch=Path(scratch),

@@ -57,7 +57,9 @@ def test_a_song_is_made_by_callback_whatever_else_is_posted(patient: Cloud, faul
 def test_the_same_words_become_the_same_songs_with_and_without_a_callback(patient: Cloud, cloud: Cloud) -> None:
     cloud.fault("apiinone", "callback_lost", "callback", "the same words")
     called, polled = (each.made(request("the same words", model=SUNO)) for each in (patient, cloud))
-    assert [track["sha256"] for track in called["tracks"]] == [track["sha256"] for track in polled["tracks"]]
+    assert [track["source_sha256"] for track in called["tracks"]] == [
+        track["source_sha256"] for track in polled["tracks"]
+    ]
 
 
 def test_a_lost_callback_costs_one_poll_at_the_timeout(cloud: Cloud) -> None:

@@ -2,12 +2,15 @@
 
 import hashlib
 import math
+import re
+import subprocess
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.integration.song import TLS, Cloud
+from tests.support.players import ffmpeg
 
 TEXT = "Guten Abend, Österreich. 🎵 "
 MINIMAX = {"model": "minimax/speech-2.8-turbo", "voice": "German_SweetLady", "language": "de"}
@@ -47,6 +50,24 @@ def test_subtitles_are_a_second_file_that_says_when_each_sentence_is_spoken(clou
     said = httpx.get(track["subtitles_url"], verify=TLS).json()
     assert " ".join(part["text"] for part in said) == text
     assert said[-1]["time_end"] <= track["duration_ms"] + 1000
+    cues = httpx.get(track["subtitles_vtt_url"], verify=TLS)
+    assert cues.headers["content-type"] == "text/vtt"
+    assert read_by_ffmpeg(cues.content) == [
+        (round(part["time_begin"]), round(part["time_end"]), part["text"]) for part in said
+    ]
+
+
+def read_by_ffmpeg(cues: bytes) -> list[tuple[int, int, str]]:
+    """The cues as ffmpeg reads and writes them: beginning and end in ms, and text."""
+    command = [ffmpeg(), "-nostdin", "-v", "error", "-f", "webvtt", "-i", "pipe:0", "-f", "srt", "pipe:1"]
+    written = subprocess.run(command, input=cues, capture_output=True, check=True).stdout.decode()
+    found = re.findall(r"(\d+):(\d+):(\d+),(\d+) --> (\d+):(\d+):(\d+),(\d+)\r?\n(.*)\r?\n", written)
+    return [(_ms(cue[:4]), _ms(cue[4:8]), cue[8].strip()) for cue in found]
+
+
+def _ms(clock: tuple[str, ...]) -> int:
+    hours, minutes, seconds, ms = map(int, clock)
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
 
 
 @pytest.mark.parametrize("fault", ["direct", "upper_hex"])
@@ -56,7 +77,7 @@ def test_every_way_in_which_a_reseller_hands_over_speech_ends_as_the_same_file(c
     cloud.fault("skillboss", fault, "create", body["text"])
     other = cloud.made(body)
     assert other["status"] == "succeeded", other["error"]
-    assert other["tracks"][0]["sha256"] == linked["tracks"][0]["sha256"]
+    assert other["tracks"][0]["source_sha256"] == linked["tracks"][0]["source_sha256"]
 
 
 def test_a_full_pool_of_one_provider_is_answered_by_another_model_that_has_a_voice(cloud: Cloud) -> None:

@@ -66,6 +66,12 @@ def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
     assert abs(decoded.num_frames / decoded.sample_rate * 1000 - track["duration_ms"]) <= 50
     assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
     assert len(file.content) == track["bytes"]
+    sent = cloud.original(job)
+    assert (track["marks"], hashlib.sha256(sent).hexdigest()) == (["tags"], track["source_sha256"])
+    assert sent != file.content
+    assert (
+        miniaudio.decode(sent, sample_rate=decoded.sample_rate, nchannels=decoded.nchannels).samples == decoded.samples
+    )
     assert file.headers["content-type"] == track["content_type"] == container
     [attempt] = cloud.attempts(job["id"])
     assert attempt["provider_charged"] == "yes"
@@ -193,7 +199,7 @@ def test_every_way_in_which_a_reseller_hands_over_a_song_ends_as_the_same_file(c
     cloud.fault("skillboss", fault, "create", f"handed over {fault}")
     other = cloud.made(request(f"handed over {fault}", model=SKILLBOSS))
     assert other["status"] == "succeeded", other["error"]
-    assert other["tracks"][0]["sha256"] == linked["tracks"][0]["sha256"]
+    assert other["tracks"][0]["source_sha256"] == linked["tracks"][0]["source_sha256"]
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,6 @@ def playing(url: str, scratch: Path) -> Iterator[tuple[subprocess.Popen[bytes], 
         process.stdout.close()
 
 
-def song_of(job: dict[str, Any]) -> bytes:
-    return httpx.get(job["tracks"][0]["url"], verify=TLS).raise_for_status().content
-
-
 def digest(content: bytes) -> str:
     """What stands for megabytes where they are compared."""
     return f"{len(content)} bytes, {hashlib.sha256(content).hexdigest()}"
@@ -92,7 +88,7 @@ def test_a_player_plays_a_song_while_it_is_being_made_and_hears_every_sample(pat
         heard += sound.read()
         assert process.wait(60) == 0
     assert (still_made["status"], still_made["tracks"]) == ("submitting", [])
-    assert digest(heard) == digest(samples_of(song_of(patient.finished(job_id))))
+    assert digest(heard) == digest(samples_of(patient.original(patient.finished(job_id))))
     # ffmpeg reads 1,024 bytes at a time. It gives the moment of a piece to the first frame that it completes after it
     # has read the piece's tag, which may be a frame of the piece before, and then says so.
     said = (tmp_path / "said.txt").read_text("utf-8").splitlines()
@@ -110,7 +106,7 @@ def test_a_page_of_another_origin_plays_a_song_while_it_is_being_made(patient: C
         buffered = next_told("whole")["buffered"]
         ended = next_told("ended")["at"]
     assert (still_made["status"], still_made["tracks"]) == ("submitting", [])
-    frames = frames_in(song_of(patient.finished(job_id)))
+    frames = frames_in(patient.original(patient.finished(job_id)))
     song_s = frames * SAMPLES_A_FRAME / RATE_HZ
     assert buffered == [[pytest.approx(0, abs=FRAME_S), pytest.approx(song_s, abs=FRAME_S)]]
     assert ended == pytest.approx(song_s, abs=FRAME_S)
@@ -139,7 +135,7 @@ def test_the_console_plays_a_song_while_it_is_being_made_and_then_the_whole_song
 def test_a_player_copies_every_frame_of_a_playlist_unchanged(patient: Cloud) -> None:
     job_id, url = held(patient, "copied by ffmpeg")
     patient.release("minimax")
-    song = song_of(patient.finished(job_id))
+    song = patient.original(patient.finished(job_id))
     command = [ffmpeg(), "-nostdin", "-v", "fatal", "-i", url, "-c", "copy", "-write_xing", "0", "-id3v2_version", "0"]
     copied = subprocess.run([*command, "-f", "mp3", "pipe:1"], capture_output=True, check=True).stdout
     assert digest(copied) == digest(song)
@@ -149,7 +145,7 @@ def test_pieces_are_a_growing_beginning_of_the_song_and_say_when_they_begin(pati
     job_id, url = held(patient, "compared by the byte")
     while_made = pieces_of(url, httpx.get(url, verify=TLS).text)
     patient.release("minimax")
-    song = song_of(patient.finished(job_id))
+    song = patient.original(patient.finished(job_id))
     pieces = pieces_of(url, httpx.get(url, verify=TLS).text)
 
     assert 0 < len(while_made) < len(pieces)
@@ -233,7 +229,7 @@ TAGGED_BYTES: Final = 1010
 @pytest.fixture(scope="module")
 def plain(cloud: Cloud) -> bytes:
     """The song that is ordered below, without a stream."""
-    return song_of(cloud.made(request("streamed oddly")))
+    return cloud.original(cloud.made(request("streamed oddly")))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +243,7 @@ def test_every_whole_stream_is_one_order_and_the_same_song(cloud: Cloud, plain: 
     job = cloud.made(request("streamed oddly", live=True))
     assert job["status"] == "succeeded", job
     assert len(cloud.posts("minimax", prompt_sha256)) == posts + 1
-    song = song_of(job)
+    song = cloud.original(job)
     assert len(song) - len(plain) == (TAGGED_BYTES if fault == "stream_longer_last" else 0)
     assert digest(song[-len(plain) :]) == digest(plain)
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.song import TLS, Cloud
-from tests.integration.use_cases.live.test_live_songs import TAG_BYTES, held, song_of
+from tests.integration.use_cases.live.test_live_songs import TAG_BYTES, held
 from tests.speech import HD, speech_body
 
 TEXT: Final = "A sentence that is spoken for its listeners. " * 8
@@ -28,7 +28,7 @@ def test_a_live_speech_is_heard_before_its_end_and_is_the_same_file_as_without_l
     cloud.release("minimax")
     job = cloud.finished(job_id)
     assert (job["status"], job["urls"]["live"], job["kind"]) == ("succeeded", None, "speech")
-    assert job["tracks"][0]["sha256"] == plain["tracks"][0]["sha256"]
+    assert job["tracks"][0]["source_sha256"] == plain["tracks"][0]["source_sha256"]
     assert job["price_credits"] == plain["price_credits"]
     counted = [cloud.attempts(each["id"])[0]["provider_units"] for each in (plain, job)]
     assert counted == [len(text), len(text)]
@@ -43,7 +43,7 @@ def test_a_live_speech_is_heard_before_its_end_and_is_the_same_file_as_without_l
     pieces = [
         httpx.get(f"{url.removesuffix('playlist.m3u8')}{name}", follow_redirects=True, verify=TLS) for name in names
     ]
-    assert b"".join(piece.content[TAG_BYTES:] for piece in pieces) == song_of(job)
+    assert b"".join(piece.content[TAG_BYTES:] for piece in pieces) == cloud.original(job)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_whole_stream_of_speech_is_one_order_and_the_same_speech(
     job = cloud.made({**order, "live": True})
     assert job["status"] == "succeeded", job
     assert len(cloud.posts("minimax", sha256(text.encode()).hexdigest())) == 2
-    assert song_of(job).endswith(song_of(plain))
+    assert cloud.original(job).endswith(cloud.original(plain))
     assert job["tracks"][0]["duration_ms"] == plain["tracks"][0]["duration_ms"]
 
 

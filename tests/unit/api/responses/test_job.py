@@ -111,11 +111,14 @@ def test_a_delivered_job_shows_what_was_measured_and_a_link() -> None:
             "content_type": "audio/mpeg",
             "bytes": 813_651,
             "sha256": "ab" * 32,
+            "source_sha256": "ab" * 32,
+            "marks": [],
             "duration_ms": 25_364,
             "sample_rate_hz": 44_100,
             "channels": 2,
             "bitrate_bps": 256_000,
             "subtitles_url": None,
+            "subtitles_vtt_url": None,
         }
     ]
 

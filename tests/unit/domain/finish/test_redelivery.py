@@ -123,6 +123,12 @@ def test_a_redelivery_knows_the_links_and_the_files_of_all_that_was_delivered_be
     assert (asked.attempts[0].has_links, asked.attempts[0].delivered) == (True, {})
 
 
+def test_a_redelivery_knows_marked_songs_by_what_their_provider_sent() -> None:
+    job = suno_job(1)
+    marked = tuple(track.model_copy(update={"source_sha256": "cd" * 32}) for track in job.tracks)
+    assert again(job.model_copy(update={"tracks": marked}).settled(None, NOON)).attempts[0].delivered == {1: "cd" * 32}
+
+
 def test_a_redelivery_of_a_job_that_failed_fetches_all_songs_for_the_whole_price() -> None:
     second = again(suno_job().settled(rate_limited(), NOON))
     assert (second.attempts[0].wanted, second.hold_credits, second.candidate.songs) == ((), 20, 2)

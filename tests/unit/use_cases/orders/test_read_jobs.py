@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.jobs.view import JobView, Link, WantedAudio
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.spending import Booking
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import NotFoundError
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, show_job
-from fermata.wiring.orders import read_ports
+from fermata.wiring.orders import original_ports, read_ports
 from tests.fakes.clock import NOON
 from tests.fakes.settings import budget
 from tests.fakes.world import World
@@ -62,7 +62,7 @@ def test_another_tenants_job_looks_like_an_unknown_one(job_id: str, tenant_id: s
 def test_the_audio_of_another_tenant_is_not_there() -> None:
     world_of(delivered_job())
     with pytest.raises(NotFoundError):
-        link_to_audio(JOB_ID, "other", 1, read_ports(), NOON)
+        link_to_audio(JOB_ID, WantedAudio("other", 1), original_ports(), NOON)
 
 
 def told_instead(found: Link | JobView) -> Job:
@@ -83,12 +83,12 @@ def test_a_song_that_is_stored_but_not_settled_has_no_link_yet() -> None:
     job = ready_job().with_tracks((stored_track(),), NOON)
     world_of(job)
     assert show_job(job, read_ports(), NOON).links == {}
-    assert told_instead(link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)) == job
+    assert told_instead(link_to_audio(JOB_ID, WantedAudio("acme", 1), original_ports(), NOON)) == job
 
 
 def test_the_audio_of_a_delivered_job_is_a_link() -> None:
     world_of(delivered_job())
-    link = link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)
+    link = link_to_audio(JOB_ID, WantedAudio("acme", 1), original_ports(), NOON)
     assert isinstance(link, Link)
     assert link.expires_at == NOON + timedelta(seconds=900)
 
@@ -96,13 +96,13 @@ def test_the_audio_of_a_delivered_job_is_a_link() -> None:
 @pytest.mark.parametrize("job", [queued_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
 def test_a_job_without_a_song_is_answered_itself(job: Job) -> None:
     world_of(job)
-    assert told_instead(link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)) == job
+    assert told_instead(link_to_audio(JOB_ID, WantedAudio("acme", 1), original_ports(), NOON)) == job
 
 
 @pytest.mark.parametrize(("stored", "first"), [((1, 2), 1), ((2,), 2), ((2, 3), 2)])
 def test_audio_without_a_number_is_the_first_song_that_is_there(stored: tuple[int, ...], first: int) -> None:
     world_of(suno_job(*stored, made=3).settled(None, NOON))
-    link = link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)
+    link = link_to_audio(JOB_ID, WantedAudio("acme"), original_ports(), NOON)
     assert isinstance(link, Link)
     assert f"/{first}.mp3" in link.url
 
@@ -110,19 +110,19 @@ def test_audio_without_a_number_is_the_first_song_that_is_there(stored: tuple[in
 def test_audio_without_a_number_is_the_job_itself_where_there_is_no_song() -> None:
     job = generating_job()
     world_of(job)
-    assert told_instead(link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)) == job
+    assert told_instead(link_to_audio(JOB_ID, WantedAudio("acme"), original_ports(), NOON)) == job
 
 
 def test_a_second_track_is_not_there() -> None:
     job = delivered_job()
     world_of(job)
-    assert told_instead(link_to_audio(JOB_ID, "acme", 2, read_ports(), NOON)) == job
+    assert told_instead(link_to_audio(JOB_ID, WantedAudio("acme", 2), original_ports(), NOON)) == job
 
 
 @pytest.mark.parametrize(("title", "name"), [("Rain", "Rain-1.mp3"), (None, f"{JOB_ID}-1.mp3")])
 def test_a_download_is_named_after_the_title_or_the_job(title: str | None, name: str) -> None:
     world_of(delivered_job(request=song_request(title=title)))
-    link = link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)
+    link = link_to_audio(JOB_ID, WantedAudio("acme", 1), original_ports(), NOON)
     assert isinstance(link, Link)
     assert f'?as=attachment; filename="{name}"&' in link.url
 

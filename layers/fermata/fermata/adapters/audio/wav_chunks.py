@@ -39,7 +39,9 @@ class _Format:
 
 
 @dataclass(frozen=True)
-class _Chunk:
+class Chunk:
+    """One chunk: its content is at the offset `at`, and has `size` bytes by its header."""
+
     name: bytes
     at: int
     size: int
@@ -52,7 +54,7 @@ def measure_wav(window: ByteWindow, start: int) -> Sound:
     `BadAudioError` where the file is damaged.
     """
     form, wide_size = None, None
-    for chunk in _chunks(window, start):
+    for chunk in chunks_of(window, start):
         if chunk.name == b"fmt ":
             form = _read_format(window.read(chunk.at, min(chunk.size, 40)))
         elif chunk.name == b"ds64":
@@ -65,19 +67,20 @@ def measure_wav(window: ByteWindow, start: int) -> Sound:
     raise cut("found the end of the WAV file before its samples")
 
 
-def _chunks(window: ByteWindow, start: int) -> Iterator[_Chunk]:
+def chunks_of(window: ByteWindow, start: int) -> Iterator[Chunk]:
+    """The chunks of the WAV file at `start` in order. Raises `AudioTooComplexError` where there are too many."""
     at = start + _RIFF_HEADER_BYTES
     for _ in range(_MOST_CHUNKS):
         header = window.read(at, _CHUNK_HEADER_BYTES)
         if len(header) < _CHUNK_HEADER_BYTES:
             return
         size = int.from_bytes(header[4:], "little")
-        yield _Chunk(header[:4], at + _CHUNK_HEADER_BYTES, size)
+        yield Chunk(header[:4], at + _CHUNK_HEADER_BYTES, size)
         at += _CHUNK_HEADER_BYTES + size
         # Chunks begin at even offsets; some writers violate that.
         if size % 2 and not (_is_name(window.read(at, 4)) and not _is_name(window.read(at + 1, 4))):
             at += 1
-    raise too_complex(f"found more than {_MOST_CHUNKS} parts of a WAV file and no samples")
+    raise too_complex(f"found more than {_MOST_CHUNKS} parts of a WAV file")
 
 
 def _is_name(name: bytes) -> bool:

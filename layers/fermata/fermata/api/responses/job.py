@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
+from fermata.domain.audio.marks import Mark
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
@@ -69,6 +70,12 @@ class Track(Body):
     """The size of the file in bytes."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the file, in lower-case hexadecimal digits."""
+    source_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The SHA-256 of the file as the provider sent it. It equals `sha256` unless Fermata marked the file."""
+    marks: list[Mark]
+    """What in the file says that a model made it: `tags` written by Fermata, or the provider's `c2pa` manifest; empty
+    for a file that is stored as it came.
+    """
     duration_ms: Annotated[int, Field(ge=1)]
     """The length in milliseconds, measured from the file."""
     sample_rate_hz: Annotated[int, Field(ge=1)]
@@ -80,6 +87,10 @@ class Track(Body):
     subtitles_url: Url | None
     """A link to the subtitles of a speech, a JSON list with `text`, `time_begin` and `time_end` in milliseconds; it
     works as long as `url`. Null without subtitles.
+    """
+    subtitles_vtt_url: Url | None
+    """A link to the same subtitles as WebVTT, which browsers show beside the audio; null without subtitles, or where
+    their entries have no times.
     """
 
     @classmethod
@@ -93,11 +104,14 @@ class Track(Body):
             content_type=track.content_type,
             bytes=track.bytes,
             sha256=track.sha256,
+            source_sha256=track.provider_sha256,
+            marks=list(track.marks),
             duration_ms=track.duration_ms,
             sample_rate_hz=track.sample_rate_hz,
             channels=track.channels,
             bitrate_bps=track.bitrate_bps,
             subtitles_url=link.subtitles_url,
+            subtitles_vtt_url=link.webvtt_url,
         )
 
 

@@ -40,7 +40,7 @@ def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now:
     kept = kept_files(job, attempt) if outcome is None else ()
     where = StagedAt(job_id=job.id, attempt=attempt.number)
     # The customer has no song of a job that was not delivered.
-    delivered = {track.number: track.sha256 for track in job.tracks} if wanted else {}
+    delivered = {track.number: track.provider_sha256 for track in job.tracks} if wanted else {}
     carried = attempt.carried_over(where, now, wanted, kept, delivered)
     begun = Job(
         id=recovered_id(job),

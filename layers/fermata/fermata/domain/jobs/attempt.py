@@ -66,7 +66,7 @@ class Attempt(Record):
     `finished_at` if that answer brought the song, and is None if no run observed it.
     `awaits` are the numbers of the songs for which the task is asked for new links, and `new_links` counts the answers
     that gave some. `delivered` are the songs of the same order that other jobs delivered, by number, as the SHA-256 of
-    their files.
+    the provider's files.
     `trace_id` is the provider's trace id of the paid call, or if its answer had none, of the poll that ended the
     attempt. `provider_units` is how many units the provider counted for the order, in its own unit, and
     `provider_micro_usd` the amount that its answer states. `cost_micro_usd` follows them once they are known.

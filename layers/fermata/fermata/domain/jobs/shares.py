@@ -73,5 +73,5 @@ def same_song(sha256: str, number: int, attempt: Attempt, tracks: Sequence[Track
     """The number of another song of the same order with this file, among the stored `tracks` and the songs that an
     earlier job delivered, or None.
     """
-    there = {**attempt.delivered, **{track.number: track.sha256 for track in tracks}}
+    there = {**attempt.delivered, **{track.number: track.provider_sha256 for track in tracks}}
     return next((other for other, known in there.items() if known == sha256 and other != number), None)

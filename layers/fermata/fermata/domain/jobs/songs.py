@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
+from fermata.domain.audio.marks import Edit, Mark
 from fermata.domain.providers.failures import Failure
 from fermata.domain.providers.song_links import numbers_of_links
 
@@ -90,12 +91,16 @@ def _behind(links: Mapping[int, str], songs: int) -> Audio:
 
 SUBTITLES_TYPE: Final = "application/json"
 """The media type of subtitles: MiniMax's JSON list of sentences with their times in ms."""
+WEBVTT_TYPE: Final = "text/vtt"
+"""The media type of the same as WebVTT, in UTF-8."""
 
 
 class Track(Record):
     """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
     among all songs that the provider made. `subtitles_key` is the object key of its subtitles, if they were asked for
-    and came.
+    and came, `webvtt_key` that of the same as WebVTT. `bytes` and `sha256` are those of the stored file, which has the
+    `marks`. Undoing the `edits` leads back to the provider's file, which has the `source_sha256` (None: the stored file
+    is the provider's).
     """
 
     number: PositiveInt
@@ -109,6 +114,15 @@ class Track(Record):
     channels: PositiveInt
     bitrate_bps: PositiveInt
     subtitles_key: str | None = None
+    webvtt_key: str | None = None
+    marks: tuple[Mark, ...] = ()
+    source_sha256: str | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def provider_sha256(self) -> str:
+        """The SHA-256 of the file as its provider sent it."""
+        return self.source_sha256 or self.sha256
 
 
 class MissingTrack(Record):

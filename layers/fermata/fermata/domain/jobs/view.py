@@ -25,11 +25,23 @@ _WORTH_ANOTHER_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """A signed download link of a track and its expiry, and the link of its subtitles, if it has any."""
+    """A signed download link of a track and its expiry, and the links of its subtitles as JSON and as WebVTT, if it has
+    any.
+    """
 
     url: str
     expires_at: datetime
     subtitles_url: str | None = None
+    webvtt_url: str | None = None
+
+
+@dataclass(frozen=True)
+class WantedAudio:
+    """The track that a tenant wants, None for the first one; `as_sent` for the file that its provider sent."""
+
+    tenant_id: str
+    number: int | None = None
+    as_sent: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fermata.domain.finish.tombstone import erased, tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, TransientError
-from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+from fermata.ports.audio import AnswerStore, OriginalStore, ReferenceStore, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.live import LivePieces, LiveStreams
 from fermata.ports.webhooks import WebhookDeliveries
@@ -28,6 +28,7 @@ class DeletePorts:
     jobs: JobStore
     answers: AnswerStore
     tracks: TrackStore
+    originals: OriginalStore
     references: ReferenceStore
     deliveries: WebhookDeliveries
     live_pieces: LivePieces
@@ -35,8 +36,8 @@ class DeletePorts:
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's texts, then its songs, staged answers, copies of a reference, deliveries and live pieces.
-    Deleting a deleted job looks for its files again.
+    """Delete the job's texts, then its songs, restored files, staged answers, copies of a reference, deliveries and
+    live pieces. Deleting a deleted job looks for its files again.
 
     Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Running it again finishes
     the deletion; once the texts are deleted, the reaper also does.
@@ -49,6 +50,7 @@ def erase_files(tombstone: Job, ports: DeletePorts, now: datetime) -> None:
     Raises `TransientError` if any is left.
     """
     ports.tracks.forget(tombstone.id)
+    ports.originals.forget(tombstone.id)
     ports.answers.forget(tombstone.id)
     ports.references.forget(object_key(tombstone.tenant_id, tombstone.id))
     ports.deliveries.forget(tombstone.id)

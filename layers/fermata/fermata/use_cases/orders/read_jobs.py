@@ -2,21 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.catalogue.view import EVERY_MODEL, ModelQuery, ModelView, model_views
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
-from fermata.domain.jobs.view import JobView, Link, finished_tracks
+from fermata.domain.jobs.view import JobView, Link, WantedAudio, finished_tracks
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
-from fermata.ports.audio import TrackStore
+from fermata.ports.audio import OriginalStore, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import Estimates
 from fermata.use_cases.live.live_address import LiveAddressPorts, live_address
 from fermata.use_cases.orders.availability import AvailabilityPorts, availability
 from fermata.use_cases.orders.estimates import estimate_of
+
+ORIGINAL_KEPT_FOR: Final = timedelta(days=30)
+"""How long the provider's file of a marked song can be had, from the end of its job; as long as its staged answer."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,14 @@ class ShowPorts:
     estimates: Estimates
     link_ttl_s: int
     live: LiveAddressPorts | None
+
+
+@dataclass(frozen=True)
+class OriginalPorts:
+    """Ports of `link_to_audio`."""
+
+    show: ShowPorts
+    originals: OriginalStore
 
 
 @dataclass(frozen=True)
@@ -79,15 +91,42 @@ def list_models(ports: ReadPorts, now: datetime, query: ModelQuery = EVERY_MODEL
     )
 
 
-def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:
-    """A fresh link to the track with this number, or for None to the first finished track; the view of the job without
-    links if it has no such track (yet). Raises `NotFoundError` as `find_job` does.
+def link_to_audio(job_id: str, wanted: WantedAudio, ports: OriginalPorts, now: datetime) -> Link | JobView:
+    """A fresh link to the wanted track, or to the file that its provider sent; the view of the job without links if it
+    has no such track (yet). A track that was stored as it came is its provider's file.
+
+    Raises `NotFoundError` as `find_job` does, and for a provider's file that is kept no longer.
     """
-    job = find_job(job_id, tenant_id, ports.jobs)
-    track = next((track for track in finished_tracks(job) if number in (None, track.number)), None)
+    job = find_job(job_id, wanted.tenant_id, ports.show.jobs)
+    track = next((track for track in finished_tracks(job) if wanted.number in (None, track.number)), None)
     if track is None:
-        return JobView(job, estimate_of(job, ports.catalogue, ports.estimates))
-    return _link(job, track, ports, now)
+        return JobView(job, estimate_of(job, ports.show.catalogue, ports.show.estimates))
+    if wanted.as_sent:
+        _check_age(job, track, now)
+    return _original(job, track, ports, now) if wanted.as_sent and track.edits else _link(job, track, ports.show, now)
+
+
+def _check_age(job: Job, track: Track, now: datetime) -> None:
+    kept_until = min((job.finished_at or job.created_at) + ORIGINAL_KEPT_FOR, track.expires_at)
+    if now >= kept_until:
+        raise NotFoundError(
+            f"the provider's own file of track {track.number} was kept until {kept_until:%Y-%m-%d}; leave out original "
+            "to get the track itself while it is kept"
+        )
+
+
+def _original(job: Job, track: Track, ports: OriginalPorts, now: datetime) -> Link:
+    ports.originals.restore(track)
+    try:
+        find_job(job.id, job.tenant_id, ports.show.jobs)
+    except NotFoundError:
+        # The job was deleted meanwhile, perhaps before the file was there to be deleted.
+        ports.originals.forget(job.id)
+        raise
+    extension = track.object_key.rpartition(".")[2]
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.original.{extension}")
+    ttl_s = ports.show.link_ttl_s
+    return Link(ports.originals.link(track, disposition, ttl_s), now + timedelta(seconds=ttl_s))
 
 
 def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
@@ -95,11 +134,12 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s), _subtitles_url(job, track, ports))
+    subtitles = (_subtitles_url(job, track, key, ports) for key in (track.subtitles_key, track.webvtt_key))
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s), *subtitles)
 
 
-def _subtitles_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
-    if track.subtitles_key is None:
+def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) -> str | None:
+    if key is None:
         return None
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.json")
-    return ports.tracks.link_to_subtitles(track.subtitles_key, disposition, ports.link_ttl_s)
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.{key.rpartition('.')[2]}")
+    return ports.tracks.link_to_subtitles(key, disposition, ports.link_ttl_s)

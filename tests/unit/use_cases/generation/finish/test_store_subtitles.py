@@ -11,7 +11,7 @@ import pytest
 from fermata.api.responses.job import Job as ShownJob
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.jobs.view import Link
+from fermata.domain.jobs.view import Link, WantedAudio
 from fermata.errors import AudioTooLargeError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
@@ -20,7 +20,7 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.orders.read_jobs import link_to_audio, read_job
 from fermata.wiring.generation import settle_ports, start_ports, store_ports
-from fermata.wiring.orders import delete_ports, read_ports
+from fermata.wiring.orders import delete_ports, original_ports, read_ports
 from tests.fakes.audio.links import FakeAudioLinks
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream
@@ -59,9 +59,26 @@ def test_ordered_subtitles_are_copied_at_once_and_shown_with_a_fresh_link(tmp_pa
     url = shown["tracks"][0]["subtitles_url"]
     assert url.startswith(f"https://audio.test/{KEY}?")
     assert f"{JOB_ID}-1.subtitles.json" in url
-    link = link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)
+    link = link_to_audio(JOB_ID, WantedAudio("acme"), original_ports(), NOON)
     assert isinstance(link, Link)
     assert (link.subtitles_url, link.expires_at) == (url, NOON + timedelta(seconds=read_ports().link_ttl_s))
+
+
+def test_subtitles_are_copied_as_webvtt_as_well_and_shown_with_a_link_of_their_own(tmp_path: Path) -> None:
+    world = stored(tmp_path)
+    cues = b"WEBVTT\n\n00:00:00.000 --> 00:00:00.900\nA canary.\n"
+    assert world.tracks.files[f"tracks/{JOB_ID}/1.subtitles.vtt"] == (cues, "text/vtt")
+    delivered(world)
+    shown: Any = ShownJob.of(read_job(JOB_ID, "acme", read_ports(), NOON), "https://api.test").as_json()
+    url = shown["tracks"][0]["subtitles_vtt_url"]
+    assert url.startswith(f"https://audio.test/tracks/{JOB_ID}/1.subtitles.vtt?")
+    assert f"{JOB_ID}-1.subtitles.vtt" in url
+
+
+@pytest.mark.parametrize("entry", [{}, {"text": "x"}, {"text": "x", "time_begin": 2, "time_end": 1}, "x", None])
+def test_subtitles_that_make_no_cues_are_copied_without_webvtt(tmp_path: Path, entry: object) -> None:
+    track = delivered(stored(tmp_path, json.dumps([entry]).encode())).tracks[0]
+    assert (track.subtitles_key, track.webvtt_key) == (KEY, None)
 
 
 def test_the_provider_is_asked_for_subtitles_only_where_the_order_asks(tmp_path: Path) -> None:
@@ -101,7 +118,10 @@ def test_subtitles_that_cannot_be_copied_never_fail_the_job(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_song_store_that_fails_for_the_subtitles_costs_only_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("failing", "kept"), [("application/json", (None, None)), ("text/vtt", (KEY, None))])
+def test_a_song_store_that_fails_for_the_subtitles_costs_only_them(
+    tmp_path: Path, failing: str, kept: tuple[str | None, str | None]
+) -> None:
     upstream = FakeUpstream(spoken_answer(AUDIO, 20, SUBTITLES))
     world = World(scratch=tmp_path, upstream=upstream, links=FakeAudioLinks({SUBTITLES: ENTRIES}))
     world.jobs.create(speech_job(subtitles=True))
@@ -109,14 +129,15 @@ def test_a_song_store_that_fails_for_the_subtitles_costs_only_them(tmp_path: Pat
     put = world.tracks.put
 
     def put_audio(object_key: str, path: Path, content_type: str) -> None:
-        if content_type == "application/json":
+        if content_type == failing:
             raise TransientError("the store does not answer")
         put(object_key, path, content_type)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.tracks, "put", put_audio)
         store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
-    assert delivered(world).tracks[0].subtitles_key is None
+    track = delivered(world).tracks[0]
+    assert (track.subtitles_key, track.webvtt_key) == kept
 
 
 def test_a_deleted_job_leaves_no_subtitles(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHE
 from fermata.errors import BadAudioError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.generation.finish.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
 from fermata.wiring.generation import store_ports
+from tests.fakes.audio.marker import PrefixMarker
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import ScriptedAnswer
 from tests.fakes.world import World
@@ -58,6 +59,14 @@ def test_two_songs_become_two_tracks_under_their_own_keys(world: World) -> None:
         f"tracks/{JOB_ID}/2.mp3": SECOND,
     }
     assert stored_numbers(world) == [1, 2]
+
+
+def test_two_files_that_the_provider_made_equal_are_one_song_whatever_their_marks(world: World) -> None:
+    world.marker = PrefixMarker()
+    with_two_songs(world)
+    world.links.files[LINKS[1]] = FIRST
+    store(world)
+    assert stored_numbers(world) == [1]
 
 
 def test_songs_that_are_stored_are_not_fetched_again(world: World) -> None:

@@ -33,10 +33,11 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
-from fermata.ports.audio import AnswerStore, AudioLinks, AudioMeter, TrackStore
+from fermata.ports.audio import AnswerStore, AudioLinks, AudioMarker, AudioMeter, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
+from fermata.use_cases.generation.finish.mark_song import song_to_store
 from fermata.use_cases.generation.finish.store_subtitles import with_subtitles
 from fermata.use_cases.generation.follow.parse_answer import decoded_events, decoded_song, staged_answer
 
@@ -69,8 +70,9 @@ class StoreStep:
 
 @dataclass(frozen=True)
 class StorePorts:
-    """Ports of `store_audio`. `scratch` is a folder for one song at a time, `retention_days` how long a song is kept,
-    and `remaining_s` returns the seconds until this run's timeout.
+    """Ports of `store_audio`. `scratch` is a folder for one song and its marked copy at a time, `retention_days` how
+    long a song is kept, and `remaining_s` returns the seconds until this run's timeout. Without a `marker`, songs are
+    stored as they came.
     """
 
     jobs: JobStore
@@ -78,6 +80,7 @@ class StorePorts:
     links: AudioLinks
     tracks: TrackStore
     meter: AudioMeter
+    marker: AudioMarker | None
     clock: Callable[[], datetime]
     remaining_s: Callable[[], float]
     scratch: Path
@@ -161,18 +164,22 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
     if same_as is not None:
         raise RepeatedSongError(same_as)
     key = f"tracks/{job.id}/{number}.{facts.extension}"
-    ports.tracks.put(key, path, facts.content_type)
+    with song_to_store(job, path, facts, sha256, ports) as song:
+        ports.tracks.put(key, song.path, facts.content_type)
     return Track(
         number=number,
         object_key=key,
         expires_at=ports.clock() + timedelta(days=ports.retention_days),
         content_type=facts.content_type,
-        bytes=facts.bytes,
-        sha256=sha256,
+        bytes=song.bytes,
+        sha256=song.marked.sha256,
         duration_ms=facts.duration_ms,
         sample_rate_hz=facts.sample_rate_hz,
         channels=facts.channels,
         bitrate_bps=facts.bitrate_bps,
+        marks=song.marked.marks,
+        source_sha256=sha256,
+        edits=song.marked.edits,
     )
 
 

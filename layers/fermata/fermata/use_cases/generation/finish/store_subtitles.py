@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from pydantic import JsonValue
+
+from fermata.domain.audio.webvtt import webvtt
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.songs import SUBTITLES_TYPE, Track
+from fermata.domain.jobs.songs import SUBTITLES_TYPE, WEBVTT_TYPE, Track
 from fermata.errors import BadAudioError, FermataError
 from fermata.log import logger
 from fermata.ports.audio import AudioLinks, TrackStore
@@ -32,27 +35,37 @@ class SubtitlePorts(Protocol):
 
 
 def with_subtitles(track: Track, job: Job, ports: SubtitlePorts) -> Track:
-    """The track with the subtitles that its job ordered and its answer links. If they cannot be copied, that is logged,
-    and the track stays without them.
+    """The track with the subtitles that its job ordered and its answer links, as they came and as WebVTT. If they
+    cannot be copied, that is logged, and the track stays without them; entries that make no cues have no WebVTT.
     """
     audio = job.attempts[-1].audio
     link = audio.subtitles if audio is not None and job.request.subtitles else None
     if link is None:
         return track
-    key = f"tracks/{job.id}/{track.number}.subtitles.json"
+    key = f"tracks/{job.id}/{track.number}.subtitles"
+    keys: dict[str, str] = {}
     try:
-        with scratch_file(ports.scratch, job.id) as file:
-            file.write(_whole_list(ports.links.fetch_text(job.attempts[-1].provider, link)))
-            file.flush()
-            ports.tracks.put(key, Path(file.name), SUBTITLES_TYPE)
+        text, sentences = _whole_list(ports.links.fetch_text(job.attempts[-1].provider, link))
+        _put(f"{key}.json", text, SUBTITLES_TYPE, job, ports)
+        keys["subtitles_key"] = f"{key}.json"
+        cues = webvtt(sentences)
+        if cues is not None:
+            _put(f"{key}.vtt", cues.encode("utf-8", "replace"), WEBVTT_TYPE, job, ports)
+            keys["webvtt_key"] = f"{key}.vtt"
     except FermataError as error:
         logger.warning("the subtitles of a speech were not copied", extra={"job": job.id, "cause": str(error)})
-        return track
-    return track.model_copy(update={"subtitles_key": key})
+    return track.model_copy(update=keys)
 
 
-def _whole_list(pieces: Iterator[bytes]) -> bytes:
-    """The bytes of a JSON list; raises `BadAudioError` for anything else, and beyond `MOST_BYTES`."""
+def _put(key: str, text: bytes, content_type: str, job: Job, ports: SubtitlePorts) -> None:
+    with scratch_file(ports.scratch, job.id) as file:
+        file.write(text)
+        file.flush()
+        ports.tracks.put(key, Path(file.name), content_type)
+
+
+def _whole_list(pieces: Iterator[bytes]) -> tuple[bytes, list[JsonValue]]:
+    """The bytes of a JSON list and its entries; raises `BadAudioError` for anything else, and beyond `MOST_BYTES`."""
     text = b""
     for piece in pieces:
         text += piece
@@ -64,4 +77,4 @@ def _whole_list(pieces: Iterator[bytes]) -> bytes:
         raise BadAudioError("expected subtitles as JSON, found something else") from error
     if not isinstance(parsed, list):
         raise BadAudioError(f"expected subtitles as a JSON list, found {type(parsed).__name__}")
-    return text
+    return text, parsed

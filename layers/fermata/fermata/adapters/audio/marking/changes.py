@@ -1,0 +1,49 @@
+"""Changes to a file, written as a copy in one pass."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, BinaryIO, Final
+
+from fermata.domain.audio.marks import Edit, Span
+
+_READ_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Change:
+    """The bytes `put` in place of `removed` bytes at the offset `at` of the provider's file."""
+
+    at: int
+    removed: int
+    put: bytes
+
+
+def write_changed(source: BinaryIO, changes: Sequence[Change], into: IO[bytes]) -> tuple[tuple[Edit, ...], str]:
+    """Write the source with its changes, which are in order. Return how to undo them, and the SHA-256 of the result."""
+    digest, edits, at, written = hashlib.sha256(), [], 0, 0
+    for change in changes:
+        for piece in read_span(source, Span(at, change.at - at)):
+            into.write(piece)
+            digest.update(piece)
+        written += change.at - at
+        was = b"".join(read_span(source, Span(change.at, change.removed)))
+        edits.append(Edit(at=written, length=len(change.put), was=was.hex()))
+        into.write(change.put)
+        digest.update(change.put)
+        written, at = written + len(change.put), change.at + change.removed
+    source.seek(at)
+    while piece := source.read(_READ_BYTES):
+        into.write(piece)
+        digest.update(piece)
+    into.flush()
+    return tuple(edits), digest.hexdigest()
+
+
+def read_span(file: BinaryIO, span: Span) -> Iterator[bytes]:
+    """The bytes of a span in pieces of at most a MiB."""
+    file.seek(span.at)
+    left = span.length
+    while left > 0 and (piece := file.read(min(left, _READ_BYTES))):
+        left -= len(piece)
+        yield piece

@@ -1,0 +1,93 @@
+"""Chunks of WAV files that say what they hold: LIST INFO (Multimedia Programming Interface and Data Specifications
+1.0), `id3 `, and `_PMX` for XMP (XMP Specification, part 3).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fermata.adapters.audio.marking.changes import Change
+from fermata.adapters.audio.marking.id3 import new_tag
+from fermata.adapters.audio.marking.xmp import xmp_packet
+from fermata.adapters.audio.sound import is_placeholder
+from fermata.adapters.audio.wav_chunks import Chunk, chunks_of
+from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.marks import SongFacts
+
+_CHUNK_HEADER_BYTES: Final = 8
+_RIFF_SIZE_AT: Final = 4
+_LARGEST_RIFF: Final = 0xFFFFFFFE
+_TAGS: Final = (b"id3 ", b"ID3 ")
+_XMP: Final = b"_PMX"
+_MANIFEST: Final = b"C2PA"
+_LONGEST_INFO: Final = 64 * 1024
+
+
+def has_manifest(window: ByteWindow, start: int) -> bool:
+    """Whether the WAV file at `start` has a C2PA manifest."""
+    return any(chunk.name == _MANIFEST for chunk in _chunks(window, start))
+
+
+def chunk_changes(window: ByteWindow, start: int, about: SongFacts) -> list[Change] | None:
+    """The changes that put chunks before the samples of the WAV file at `start`, where a size of the samples that the
+    writer did not know does not matter. None for RF64, whose sizes stand elsewhere. A chunk that the file has already
+    gets no second one.
+    """
+    if window.read(start, 4) != b"RIFF":
+        return None
+    chunks = [*_chunks(window, start)]
+    data = next((chunk for chunk in chunks if chunk.name == b"data"), None)
+    if data is None:
+        return None
+    put = _new_chunks(window, chunks, about)
+    announced = int.from_bytes(window.read(start + _RIFF_SIZE_AT, 4), "little")
+    insertion = Change(data.at - _CHUNK_HEADER_BYTES, 0, put)
+    if is_placeholder(announced):
+        return [insertion]
+    if announced + len(put) > _LARGEST_RIFF:
+        return None
+    return [Change(start + _RIFF_SIZE_AT, 4, (announced + len(put)).to_bytes(4, "little")), insertion]
+
+
+def _chunks(window: ByteWindow, start: int) -> Iterator[Chunk]:
+    """The chunks of a WAV file, up to samples of unknown size, which look like chunks."""
+    for chunk in chunks_of(window, start):
+        yield chunk
+        if chunk.name == b"data" and is_placeholder(chunk.size):
+            return
+
+
+def _new_chunks(window: ByteWindow, chunks: list[Chunk], about: SongFacts) -> bytes:
+    names = {chunk.name for chunk in chunks}
+    info = _chunk(b"LIST", b"INFO" + _info(about, _info_fields(window, chunks)))
+    tag = b"" if names & {*_TAGS} else _chunk(b"id3 ", new_tag(about))
+    return info + tag + (b"" if _XMP in names else _chunk(_XMP, xmp_packet(about)))
+
+
+def _info_fields(window: ByteWindow, chunks: list[Chunk]) -> set[bytes]:
+    """The names of the fields that the file's LIST INFO chunks have."""
+    fields: set[bytes] = set()
+    for chunk in chunks:
+        if chunk.name != b"LIST" or window.read(chunk.at, 4) != b"INFO":
+            continue
+        at, end = chunk.at + 4, chunk.at + min(chunk.size, _LONGEST_INFO)
+        while at + _CHUNK_HEADER_BYTES <= end:
+            header = window.read(at, _CHUNK_HEADER_BYTES)
+            fields.add(header[:4])
+            size = int.from_bytes(header[4:], "little")
+            at += _CHUNK_HEADER_BYTES + size + size % 2
+    return fields
+
+
+def _info(about: SongFacts, there: set[bytes]) -> bytes:
+    fields = {
+        b"INAM": about.title or "",
+        b"ICMT": about.statement,
+        b"ICRD": about.made_on.isoformat(),
+        b"IKEY": "; ".join(f"{name}={value}" for name, value in about.named.items()),
+    }
+    texts = {name: text.replace("\0", "").encode("utf-8", "replace") for name, text in fields.items()}
+    return b"".join(_chunk(name, text + b"\0") for name, text in texts.items() if text and name not in there)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
