@@ -17,6 +17,8 @@ OpenTab = Callable[..., Tab]
 PHONE = {"width": 390, "height": 844}
 PAGES = {"try": "Try", "jobs": "Jobs", "models": "Models", "usage": "Usage", "account": "Account"}
 MANY = 5000
+READ = 300
+"""Of so many the newest can be read whole."""
 
 
 @pytest.fixture
@@ -140,8 +142,9 @@ def seeded(cloud: Cloud, tenant: Customer) -> list[str]:
     ids = [new_job_id(noon + timedelta(seconds=number), number.to_bytes(10)) for number in range(MANY)]
 
     def copies() -> Iterator[dict[str, Any]]:
-        for job_id in ids:
-            for row in rows:
+        for number, job_id in enumerate(ids):
+            # What lies too far back to be shown is only counted: its row is enough.
+            for row in rows if number >= MANY - READ else [row for row in rows if row["sk"]["S"] == "JOB"]:
                 named = {"pk": {"S": f"JOB#{job_id}"}} | ({"id": {"S": job_id}} if "id" in row else {})
                 yield {"PutRequest": {"Item": {**row, **named}}}
 
@@ -151,7 +154,9 @@ def seeded(cloud: Cloud, tenant: Customer) -> list[str]:
     return [first, *reversed(ids)]
 
 
-def test_thousands_of_jobs_are_scrolled_through_with_few_rows_in_the_page(cloud: Cloud, open_tab: OpenTab) -> None:
+def test_of_thousands_of_jobs_few_rows_are_in_the_page_and_a_search_looks_through_all(
+    cloud: Cloud, open_tab: OpenTab
+) -> None:
     tenant = customer(cloud)
     ids = seeded(cloud, tenant)
     tab = open_tab(tenant.api_key)
@@ -161,12 +166,12 @@ def test_thousands_of_jobs_are_scrolled_through_with_few_rows_in_the_page(cloud:
     rows = "[...document.querySelectorAll('.row')].map(row => row.hash.slice(-30))"
     assert page.evaluate(rows)[:3] == ids[:3]
 
-    bottom = f"""() => {{
+    scrolled = """() => {
         scrollTo(0, document.body.scrollHeight);
-        return [...document.querySelectorAll('.row')].at(-1)?.hash.endsWith('{ids[-1]}');
-    }}"""
-    page.wait_for_function(bottom)
+        return Number(document.querySelector('li[aria-setsize]')?.ariaSetSize) >= 150;
+    }"""
+    page.wait_for_function(scrolled)
     assert len(page.evaluate(rows)) < 60
-    tab.says(f"{MANY + 1} jobs")
+    tab.says("+ jobs")
     page.get_by_label("State").select_option("succeeded")
     tab.says("No job fits this search")

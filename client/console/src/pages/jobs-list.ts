@@ -6,7 +6,7 @@ import type { Refused } from "../api/problem";
 import type { Job, JobStatus } from "../api/types";
 import { isOpen } from "../parts/basics";
 
-const PAGE = 100;
+const PAGE = 50;
 const LOOK_EVERY_MS = 3000;
 const LOOK_RARELY_MS = 15_000;
 
