@@ -9,7 +9,9 @@ async function attach(audio: HTMLAudioElement, url: string, onFailed: () => void
     audio.src = url;
     return () => audio.removeAttribute("src");
   }
-  const hls = new Hls({ enableWorker: false, startPosition: 0, liveSyncDurationCount: 1 });
+  // Cues would come as <track src="data:...">, and workers as blobs: the page's policy refuses both.
+  const cues = { enableID3MetadataCues: false, enableEmsgMetadataCues: false, enableDateRangeMetadataCues: false };
+  const hls = new Hls({ ...cues, enableWorker: false, startPosition: 0, liveSyncDurationCount: 1 });
   hls.on(Hls.Events.ERROR, (_, error) => void (error.fatal && onFailed()));
   hls.loadSource(url);
   hls.attachMedia(audio);
