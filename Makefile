@@ -24,6 +24,8 @@ SAM := .tools/sam/.made
 NODE := .tools/node/.made
 GENERATORS := .tools/generators/.made
 CONTRACT := .tools/contract/.made
+CONSOLE := .tools/console/.made
+BROWSER := .tools/browser/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
 MCP := .tools/mcp/.made
@@ -33,7 +35,7 @@ PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -57,7 +59,7 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(MEDIA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT): .tools/%/.made: tooling/%.lock | .venv/.pip
+$(MEDIA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
 	@echo "making .tools/$*" >&2
 	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
@@ -71,6 +73,11 @@ $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 $(GENERATORS): tooling/generators/package-lock.json $(NODE)
 	@echo "making .tools/generators (what writes clients from the document, and judges it)" >&2
 	@sh tooling/install_node_packages.sh generators
+	@touch $@
+
+$(CONSOLE): tooling/console/package-lock.json $(NODE)
+	@echo "making .tools/console (what the console's page is built from)" >&2
+	@sh tooling/install_node_packages.sh console
 	@touch $@
 
 $(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
@@ -99,12 +106,12 @@ env: $(RUN) $(FUNCTIONS) $(MEDIA) ## print the running cloud's addresses and key
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(MEDIA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(MEDIA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
-CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
+CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam check-console
 .PHONY: $(CHECKS)
-check: $(VENV) $(SAM) $(NODE) ## format, lint, types, template and state machines; reports everything it finds
+check: $(VENV) $(SAM) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(CHECKS)
 
 check-format:
@@ -124,6 +131,12 @@ check-cfn:
 check-sam:
 	@AWS_DEFAULT_REGION=eu-west-1 .tools/sam/bin/sam validate --lint
 
+check-console:
+	@sh tooling/console/check.sh
+
+console: $(CONSOLE) ## build the console's page anew, after a change below client/console/ or of its packages
+	@.tools/console/bin/node client/console/build.mjs functions/serve_console/assets
+
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
 	@$(PY) tooling/build.py
 
@@ -131,7 +144,7 @@ client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, 
 	@$(PY) -m tooling.client_wheel
 
 # A smoke test measures nothing, so its benchmarks run beside each other.
-bench: $(VENV) $(FUNCTIONS) $(MEDIA) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
+bench: $(VENV) $(FUNCTIONS) $(MEDIA) $(CONSOLE) $(BROWSER) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
 	@basename --suffix=.py tests/benchmarks/bench_*.py | xargs -P $(if $(SMOKE),3,1) -I{} $(PY) -m tests.benchmarks.{}
 
 soak: $(VENV) $(FUNCTIONS) $(MEDIA) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
@@ -169,9 +182,10 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:mcp --output-file tooling/mcp.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:browser --output-file tooling/browser.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:media --constraint requirements.lock --output-file tooling/media.lock
 	@for layer in fermata media; do \
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client lock
+.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client console lock

@@ -131,3 +131,22 @@ def test_the_consoles_own_files_can_all_be_sent_to_every_browser_and_are_named_b
         assert (folder / name).exists() or (folder / f"{name}.gz").exists(), f"{name}: not every browser reads Brotli"
         if name.startswith(FOREVER):
             assert re.search(r"[-.][0-9A-Za-z_-]{8,}\.\w+$", name), f"{name}: expected a hash before the suffix"
+
+
+def test_what_the_console_loads_first_is_far_below_150_kb_compressed() -> None:
+    folder = ROOT / "functions/serve_console/assets"
+    page = gzip.decompress((folder / "index.html.gz").read_bytes()).decode()
+    loaded = ["index.html", *re.findall(r'(?:src|href)="/console/([^"]+)"', page)]
+    assert len(loaded) == 4
+    sizes = {name: (folder / f"{name}.gz").stat().st_size for name in loaded}
+    assert sum(sizes.values()) < 60_000, sizes
+    script = next(name for name in loaded if name.endswith(".js"))
+    main = gzip.decompress((folder / f"{script}.gz").read_bytes()).decode()
+    first = re.findall(r'\bfrom\s*"(\./[^"]+)"', main)
+    assert all((folder / "static" / f"{name}.gz").stat().st_size < 2_000 for name in first), first
+
+
+def test_the_consoles_page_has_no_script_or_style_of_its_own_that_its_policy_would_refuse() -> None:
+    folder = ROOT / "functions/serve_console/assets"
+    page = gzip.decompress((folder / "index.html.gz").read_bytes()).decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)

@@ -21,6 +21,7 @@ EVERY_LOCK = [
     "tooling/docs.lock",
     "tooling/mcp.lock",
     "tooling/client.lock",
+    "tooling/browser.lock",
     "tooling/vendors.lock",
     "tooling/media.lock",
     "layers/fermata/requirements.txt",
@@ -47,7 +48,7 @@ def test_every_requirement_of_a_lock_is_a_version_with_a_hash(root: Path, name: 
 
 @pytest.mark.parametrize(
     "name",
-    [*EVERY_LOCK, *(f"tooling/{name}/package-lock.json" for name in ("node", "generators", "vendors"))],
+    [*EVERY_LOCK, *(f"tooling/{name}/package-lock.json" for name in ("node", "generators", "vendors", "console"))],
 )
 def test_no_lock_names_where_packages_come_from(root: Path, name: str) -> None:
     lines = (root / name).read_text("utf-8").splitlines()

@@ -14,8 +14,11 @@ from typing import IO, Any, Final
 import httpx
 import pytest
 
+from tests.integration.cloud_process import PATIENCE_S
+from tests.integration.console.tab import Tab
 from tests.integration.song import TLS, Cloud, request
 from tests.integration.use_cases.live.browser import page_playing
+from tests.support.browser import chromium, complaints_of
 from tests.support.players import ffmpeg, samples_of
 
 LONG: Final = "[Verse]\n" + "\n".join(f"Rain on the window {number}" for number in range(20))
@@ -107,6 +110,26 @@ def test_a_page_of_another_origin_plays_a_song_while_it_is_being_made(patient: C
     song_s = frames * SAMPLES_A_FRAME / RATE_HZ
     assert buffered == [[pytest.approx(0, abs=FRAME_S), pytest.approx(song_s, abs=FRAME_S)]]
     assert ended == pytest.approx(song_s, abs=FRAME_S)
+
+
+def test_the_console_plays_a_song_while_it_is_being_made_and_then_the_whole_song(patient: Cloud) -> None:
+    job_id, _ = held(patient, "heard in the console")
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+        complaints = complaints_of(page)
+        tab = Tab(page, patient.line["console_url"])
+        page.goto(f"{tab.url}#/jobs/{job_id}")
+        tab.sign_in(patient.line["api_key"])
+        page.get_by_role("button", name="Listen while it is being made").click()
+        tab.plays()
+        still_made = patient.job(job_id)
+        patient.release("minimax")
+        page.get_by_role("button", name="Play Song").wait_for()
+        # What is being listened to stays until it has ended.
+        page.get_by_role("region", name="Live player").wait_for()
+    assert (still_made["status"], still_made["tracks"]) == ("submitting", [])
+    assert complaints == []
 
 
 def test_a_player_copies_every_frame_of_a_playlist_unchanged(patient: Cloud) -> None:
