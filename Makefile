@@ -105,9 +105,9 @@ env: $(RUN) $(FUNCTIONS) $(MEDIA) ## print the running cloud's addresses and key
 
 # ---- checks
 
-# Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
+# Four workers on two cores, because whole jobs wait half of their time. tests/support/sharing.py says which tests come first, and which a worker takes together.
 test: $(VENV) $(FUNCTIONS) $(MEDIA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
+	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam check-console
 .PHONY: $(CHECKS)

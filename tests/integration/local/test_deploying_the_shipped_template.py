@@ -36,7 +36,9 @@ def test_parameters_reach_the_functions_environment(deployment: Deployment) -> N
     assert environment["TRUSTED_LOCAL_ORIGINS"] == ORIGIN
 
 
-def test_only_unknown_paths_health_checks_callbacks_and_live_addresses_need_no_key(deployment: Deployment) -> None:
+def test_only_unknown_paths_health_checks_callbacks_live_songs_and_the_console_need_no_key(
+    deployment: Deployment,
+) -> None:
     open_routes = {(route.method, route.path) for route in deployment.routes if route.authorizer is None}
 
     assert open_routes == {
@@ -46,16 +48,23 @@ def test_only_unknown_paths_health_checks_callbacks_and_live_addresses_need_no_k
         ("POST", "/v1/callbacks/{token}"),
         ("GET", "/v1/live/{token}/playlist.m3u8"),
         ("GET", "/v1/live/{token}/{name}"),
+        *((method, path) for method in ("GET", "HEAD") for path in ("/console", "/console/{path+}")),
     }
     assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
     assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}
 
 
-def test_live_routes_are_throttled_as_their_stage_says_and_no_others_are(deployment: Deployment) -> None:
-    throttled = {route.path: route.throttle for route in deployment.routes if route.throttle is not None}
+def test_open_routes_are_throttled_as_their_stages_say_and_no_others_are(deployment: Deployment) -> None:
+    throttled = {(route.method, route.path): route.throttle for route in deployment.routes if route.throttle}
+    live = {("GET", route.path) for route in deployment.routes if route.path.startswith("/v1/live/")}
 
-    assert set(throttled.values()) == {Throttle(rate_per_s=1000, burst=2000)}
-    assert set(throttled) == {route.path for route in deployment.routes if route.path.startswith("/v1/live/")}
+    assert {throttled.pop(route) for route in live} == {Throttle(rate_per_s=1000, burst=2000)}
+    assert throttled == {
+        ("GET", "/console"): Throttle(rate_per_s=50, burst=100),
+        ("GET", "/console/{path+}"): Throttle(rate_per_s=200, burst=400),
+        ("HEAD", "/console"): Throttle(rate_per_s=10, burst=20),
+        ("HEAD", "/console/{path+}"): Throttle(rate_per_s=10, burst=20),
+    }
 
 
 def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, clients: Clients) -> None:

@@ -138,7 +138,9 @@ def test_the_record_keeps_the_chain_and_an_answer_that_came_late_after_the_job_w
     store = DynamoJobStore(DynamoTransactions(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"]))
     asked = song_request(fallbacks=[AIML], on_unknown="fallback")
     chain = (candidate(), candidate("aimlapi"))
-    job = queued_job(id="job_of_a_chain", tenant_id=cloud.line["tenant"], request=asked, candidates=chain)
+    job = queued_job(
+        id="job_01M7YH6Z0CE2E33SRX04YCHA1N", tenant_id=cloud.line["tenant"], request=asked, candidates=chain
+    )
     store.create(job)
     first = job.claimed(claimed_attempt(), job.created_at)
     second = first.model_copy(update={"attempts": (claimed_attempt(), claimed_attempt("aimlapi", 2, candidate=1))})
