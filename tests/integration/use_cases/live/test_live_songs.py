@@ -137,8 +137,12 @@ def test_a_player_copies_every_frame_of_a_playlist_unchanged(patient: Cloud) -> 
     patient.release("minimax")
     song = patient.original(patient.finished(job_id))
     command = [ffmpeg(), "-nostdin", "-v", "fatal", "-i", url, "-c", "copy", "-write_xing", "0", "-id3v2_version", "0"]
-    copied = subprocess.run([*command, "-f", "mp3", "pipe:1"], capture_output=True, check=True).stdout
-    assert digest(copied) == digest(song)
+
+    def copied() -> bytes:
+        return subprocess.run([*command, "-f", "mp3", "pipe:1"], capture_output=True, check=True).stdout
+
+    # ffmpeg leaves out a piece that a busy machine does not send in time; what it copies is compared as a whole.
+    patient.until(lambda: digest(copied()) == digest(song))
 
 
 def test_pieces_are_a_growing_beginning_of_the_song_and_say_when_they_begin(patient: Cloud) -> None:
