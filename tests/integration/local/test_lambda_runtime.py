@@ -347,7 +347,8 @@ def test_a_handler_that_cannot_be_imported_is_reported_with_its_file_and_works_a
     runtime.on_failed_start = lambda _, answer: failures.append(import_error(answer))
     assert runtime.invoke("worker", order()).failed
     assert len(failures) == 1
-    assert "project/code/app.py, line 11: " in str(failures[0])
+    last_line = SAYING.count("\n") + 1
+    assert f"project/code/app.py, line {last_line}: " in str(failures[0])
     assert "nonsense" in str(failures[0])
     sources(tmp_path / "project", SAYING, "price = 1\n")
     runtime.reload(["worker"])
