@@ -65,8 +65,8 @@ class ForkServer:
                 pass_fds=(server_end.fileno(), lifeline),
                 process_group=0,
             )
-        # One process alone reads no more than it needs.
-        services = _SERVICES if len(functions) > 1 else ()
+        # One process alone reads no more than it needs, and a reload does not wait for what others need.
+        services = _SERVICES if len(functions) > 1 and not at_once else ()
         self._send({"first": first, "late": late, "services": services})
         Thread(target=self._listen, daemon=True, name="fork-server").start()
 

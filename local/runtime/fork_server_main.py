@@ -51,6 +51,8 @@ def import_quietly(modules: Iterable[str]) -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     gc.enable()
+    # Excluded from garbage collection, the memory pages of these objects stay shared with the children.
+    gc.freeze()
 
 
 def read_service_models(services: Iterable[str]) -> None:
@@ -86,10 +88,8 @@ class ForkServer:
     def serve(self) -> dict[str, Any]:
         """Serve until the socket closes. Returns only in a child, with the child's request."""
         imports = json.loads(self._read(int.from_bytes(self._read(4), "big")))
-        import_quietly(imports["first"])
         read_service_models(imports["services"])
-        # Excluded from garbage collection, the memory pages of these objects stay shared with the children.
-        gc.freeze()
+        import_quietly(imports["first"])
         self._late.extend(imports["late"])
         with selectors.DefaultSelector() as selector:
             for end in (self._control, self._woken):
