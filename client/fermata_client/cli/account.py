@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
-from fermata_client.cli.shown import jsonable, show_pairs, show_table
+from fermata_client.cli.shown import jsonable, show_list, show_pairs
 from fermata_client.cli.surroundings import Surroundings, here, reported
 from fermata_client.core.context import checked_key, checked_url
 from fermata_client.errors import ScopeError
@@ -31,9 +31,6 @@ def models(context: typer.Context, kind: KindOption = None, sort: Sort = None, a
     at = here(context)
     with at.connect() as fermata:
         found = list(fermata.models(kind=kind, sort=sort))
-    if as_json:
-        at.give([jsonable(each) for each in found])
-        return
     rows = [
         (
             each.id,
@@ -44,7 +41,7 @@ def models(context: typer.Context, kind: KindOption = None, sort: Sort = None, a
         )
         for each in found
     ]
-    show_table(at, ("model", "kind", "credits", "usually", ""), rows)
+    show_list(at, found, ("model", "kind", "credits", "usually", ""), rows, as_json=as_json)
 
 
 @reported
@@ -58,10 +55,8 @@ def voices(
     at = here(context)
     with at.connect() as fermata:
         found = list(fermata.voices(model=model, language=language))
-    if as_json:
-        at.give([jsonable(each) for each in found])
-    else:
-        show_table(at, ("voice", "name", "language"), [(each.id, each.name, each.language) for each in found])
+    rows = [(each.id, each.name, each.language) for each in found]
+    show_list(at, found, ("voice", "name", "language"), rows, as_json=as_json)
 
 
 @reported
@@ -97,15 +92,12 @@ def usage(
     with at.connect() as fermata:
         entries = fermata.usage(since=options.day_of(since), to=options.day_of(to), group_by=group_by or ())
         found = list(entries)
-    if as_json:
-        at.give([jsonable(each) for each in found])
-        return
     rows = []
     for each in found:
         pairs = " ".join(f"{name}={value}" for name, value in (each.metadata or {}).items())
         group = " ".join(str(part) for part in (each.day, each.model, each.key_id, pairs) if part)
         rows.append((group, each.jobs, each.succeeded, each.credits, f"{each.audio_ms / 1000:.1f} s"))
-    show_table(at, ("group", "jobs", "succeeded", "credits", "audio"), rows)
+    show_list(at, found, ("group", "jobs", "succeeded", "credits", "audio"), rows, as_json=as_json)
 
 
 @reported
@@ -124,11 +116,8 @@ def usage_log(
             _give_csv(at, fermata.usage_log_csv(since=first, to=last))
             return
         found = list(fermata.usage_log(since=first, to=last))
-    if as_json:
-        at.give([jsonable(each) for each in found])
-        return
     rows = [(each.finished_at, each.job_id, each.status, each.model, each.credits) for each in found]
-    show_table(at, ("finished", "job", "status", "model", "credits"), rows)
+    show_list(at, found, ("finished", "job", "status", "model", "credits"), rows, as_json=as_json)
 
 
 @reported
@@ -147,11 +136,8 @@ def ledger(
             _give_csv(at, fermata.ledger_csv(since=first, to=last))
             return
         found = list(fermata.ledger(since=first, to=last))
-    if as_json:
-        at.give([jsonable(each) for each in found])
-        return
     rows = [(each.at, each.kind, each.credits, each.balance_credits, each.job_id or each.note) for each in found]
-    show_table(at, ("at", "kind", "credits", "balance", ""), rows)
+    show_list(at, found, ("at", "kind", "credits", "balance", ""), rows, as_json=as_json)
 
 
 def _give_csv(at: Surroundings, pieces: Iterator[str]) -> None:

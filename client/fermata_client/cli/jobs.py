@@ -8,7 +8,7 @@ import typer
 
 from fermata_client.cli import options
 from fermata_client.cli.exits import ExitCode
-from fermata_client.cli.shown import jsonable, show_job, show_table
+from fermata_client.cli.shown import jsonable, show_job, show_list
 from fermata_client.cli.surroundings import Surroundings, here, how_to_go_on, reported
 from fermata_client.cli.waiting import after_ctrl_c, save_all, wait_for
 from fermata_client.models.job import Job, JobStatus
@@ -40,11 +40,8 @@ def list_jobs(
     with at.connect() as fermata:
         jobs = fermata.jobs(status=status, model=model, since=first, to=last, metadata=pairs, page_size=min(limit, 100))
         found = list(islice(jobs, limit))
-    if as_json:
-        at.give([jsonable(job) for job in found])
-        return
     rows = [(job.id, job.status, job.model, job.price_credits, job.created_at, job.title) for job in found]
-    show_table(at, ("job", "status", "model", "credits", "ordered", "title"), rows)
+    show_list(at, found, ("job", "status", "model", "credits", "ordered", "title"), rows, as_json=as_json)
 
 
 @app.command()

@@ -27,6 +27,21 @@ def show_table(at: Surroundings, names: Sequence[str], rows: Iterable[Sequence[o
     at.out.print(table)
 
 
+def show_list(
+    at: Surroundings,
+    found: Iterable[Answer],
+    names: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    as_json: bool,
+) -> None:
+    """What was found: as the API gave it, or as rows below their names."""
+    if as_json:
+        at.give([jsonable(each) for each in found])
+    else:
+        show_table(at, names, rows)
+
+
 def show_pairs(at: Surroundings, pairs: Iterable[tuple[str, object]]) -> None:
     """A name and a value on each line; those without a value are left out."""
     for name, value in pairs:
