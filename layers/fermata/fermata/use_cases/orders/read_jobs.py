@@ -124,7 +124,7 @@ def _original(job: Job, track: Track, ports: OriginalPorts, now: datetime) -> Li
         ports.originals.forget(job.id)
         raise
     extension = track.object_key.rpartition(".")[2]
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.original.{extension}")
+    disposition = _saved_as(job, track, f"original.{extension}")
     ttl_s = ports.show.link_ttl_s
     return Link(ports.originals.link(track, disposition, ttl_s), now + timedelta(seconds=ttl_s))
 
@@ -132,8 +132,7 @@ def _original(job: Job, track: Track, ports: OriginalPorts, now: datetime) -> Li
 def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     # Not from the media type: another version may have stored a container that this one's table lacks.
     extension = track.object_key.rpartition(".")[2]
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
-    url = ports.tracks.link(track, disposition, ports.link_ttl_s)
+    url = ports.tracks.link(track, _saved_as(job, track, extension), ports.link_ttl_s)
     return Link(
         url,
         now + timedelta(seconds=ports.link_ttl_s),
@@ -146,7 +145,7 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
 def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) -> str | None:
     if key is None:
         return None
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.{key.rpartition('.')[2]}")
+    disposition = _saved_as(job, track, f"subtitles.{key.rpartition('.')[2]}")
     return ports.tracks.link_to_subtitles(key, disposition, ports.link_ttl_s)
 
 
@@ -154,5 +153,9 @@ def _peaks_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
     key = sound_of(job, track).peaks_key
     if key is None:
         return None
-    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.peaks.json")
-    return ports.tracks.link_to_peaks(key, disposition, ports.link_ttl_s)
+    return ports.tracks.link_to_peaks(key, _saved_as(job, track, "peaks.json"), ports.link_ttl_s)
+
+
+def _saved_as(job: Job, track: Track, ending: str) -> str:
+    """The name under which a browser saves a file of a track."""
+    return attachment(job.request.title or "", job.id, f"-{track.number}.{ending}")
