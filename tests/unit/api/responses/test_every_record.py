@@ -55,6 +55,7 @@ REQUESTS: Final = st.builds(
     finish_by=st.none() | MOMENTS,
     metadata=st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=3),
 )
+HASHES: Final = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
 # What a field's type does not say by itself: how the domain makes ids and sums, what a meter can find, and that an
 # attempt is for a model of the chain.
 MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[object]]] = {
@@ -66,7 +67,8 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (UsageLine, "job_id"): JOB_IDS,
     (Attempt, "candidate"): st.integers(0, CHAIN - 1),
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
-    (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    (Track, "sha256"): HASHES,
+    (Track, "source_sha256"): st.none() | HASHES,
     (ReferenceRule, "min_s"): st.none(),
     (Candidate, "discount_percent"): st.integers(0, 100),
     (ReferenceRule, "longer_than_s"): st.integers(1, 1000),
