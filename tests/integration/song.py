@@ -27,6 +27,7 @@ LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 TLS = ssl.create_default_context()
 _SHORTEST_TIMEOUT_S = 10
 """What the template gives a function of the API that names no timeout of its own."""
+_JOB_ID = re.compile(r"job_\w+")
 _SHUTS_OUT = ("code:2044", "code:2061", "code:2153", "http:410")
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
@@ -253,14 +254,14 @@ class Cloud:
         )
         return sum(page["Count"] for page in found)
 
-    def stored_and_started(self) -> tuple[int, int]:
-        """How many items the table has, and how many executions there are. Counters of calls, what is learned from a
-        song after its job has ended, and what expires within two hours, at any moment, are left out.
+    def stored_and_started(self) -> frozenset[str]:
+        """The items of the table and the executions, by name. Counters of calls, what is learned from a song after its
+        job has ended, and what expires within two hours, at any moment, are left out.
         """
         outputs = self.line["outputs"]
-        items = self.aws("dynamodb").scan(
+        found = self.aws("dynamodb").get_paginator("scan").paginate(
             TableName=outputs["TableName"],
-            Select="COUNT",
+            ProjectionExpression="pk, sk",
             FilterExpression=(
                 "NOT begins_with(pk, :counters) AND pk <> :estimates AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
             ),
@@ -270,12 +271,19 @@ class Cloud:
                 ":estimates": {"S": "ESTIMATES"},
                 ":soon": {"N": str(int(time.time()) + 7_200)},
             },
-        )["Count"]
-        pages = self.aws("stepfunctions").get_paginator("list_executions")
-        executions = sum(
-            len(page["executions"]) for page in pages.paginate(stateMachineArn=outputs["MusicJobMachineArn"])
         )
-        return items, executions
+        items = {f"{item['pk']['S']}/{item['sk']['S']}" for page in found for item in page["Items"]}
+        pages = self.aws("stepfunctions").get_paginator("list_executions")
+        return frozenset(items).union(
+            execution["executionArn"]
+            for page in pages.paginate(stateMachineArn=outputs["MusicJobMachineArn"])
+            for execution in page["executions"]
+        )
+
+    def left_since(self, before: frozenset[str]) -> set[str]:
+        """What was stored or started since `stored_and_started`, except for the jobs of that time, which go on."""
+        jobs = {name for each in before for name in _JOB_ID.findall(each)}
+        return {each for each in self.stored_and_started() - before if not jobs.intersection(_JOB_ID.findall(each))}
 
 
 def working_folder(pid: int) -> str:

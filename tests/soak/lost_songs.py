@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -23,6 +24,7 @@ _AT_ONCE: Final = 8
 _QUICK: Final = "aimlapi/minimax/music-2.0"
 _LATE_S: Final = 5
 """Seconds to a deadline: more than twice the P80 of the fast parameters, and less than the two steps that hang take."""
+_MOST_AGAIN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ def _ordered(tenant: Tenant, kind: Losing, prompts: Sequence[str]) -> list[tuple
         for provider, fault, step in kind.faults:
             tenant.cloud.fault(provider, fault, step, prompt)
         answer = tenant.order(prompt, **kind.fields())
+        for _ in range(_MOST_AGAIN):
+            if answer.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+                break
+            answer = tenant.order(prompt, **kind.fields())  # Its deadline came too near on the way.
         if answer.is_success:
             return str(answer.status_code), tenant.ended(answer.json()["id"])
         return f"{answer.status_code} {answer.json()['type'].rpartition(':')[2]}", None

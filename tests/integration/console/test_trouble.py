@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.integration.console.tab import Tab
 from tests.integration.song import Cloud, request
 from tests.integration.use_cases.accounts.test_money import customer
@@ -71,30 +73,39 @@ def test_an_api_that_is_busy_is_asked_again_when_it_says_and_an_order_stays_one_
     assert [job["id"] for job in tenant.get("/v1/jobs")["data"]] == [job_id]
 
 
-def test_an_expired_link_is_replaced_by_a_new_one_and_a_file_that_no_browser_plays_is_said(
-    cloud: Cloud, open_tab: OpenTab
+@pytest.mark.parametrize("asked_first", [True, False], ids=["after it was asked to play", "before"])
+def test_an_expired_link_is_replaced_by_a_new_one_and_the_song_plays(
+    cloud: Cloud, open_tab: OpenTab, asked_first: bool
 ) -> None:
     job = cloud.made(request("a link that expires", title="Kept open"))
     tab = open_tab(cloud.line["api_key"])
     files = f"{cloud.line['aws_endpoint_url']}/**/tracks/**"
+    play = tab.page.get_by_role("button", name="Play Kept open")
     refused: list[str] = []
 
     def once_expired(route: Any) -> None:  # noqa: ANN401 - Playwright's types are elsewhere
-        if route.request.resource_type == "media" and not refused:
-            refused.append(route.request.url)
-            route.fulfill(status=403, body="<Error><Code>AccessDenied</Code></Error>")
-        else:
+        if route.request.resource_type != "media" or refused:
             route.continue_()
+            return
+        refused.append(route.request.url)
+        if asked_first:
+            play.click()
+        route.fulfill(status=403, body="<Error><Code>AccessDenied</Code></Error>")
 
     tab.page.route(files, once_expired)
     tab.go(f"jobs/{job['id']}")
-    tab.page.get_by_role("button", name="Play Kept open").click()
+    if not asked_first:
+        tab.page.wait_for_function("() => document.querySelector('audio')?.readyState > 0")  # By the new link.
+        play.click()
     tab.plays()
     assert len(refused) == 1
 
-    tab.page.unroute(files)
+
+def test_a_file_that_no_browser_plays_is_said(cloud: Cloud, open_tab: OpenTab) -> None:
+    job = cloud.made(request("a file of no sound"))
+    tab = open_tab(cloud.line["api_key"])
+    files = f"{cloud.line['aws_endpoint_url']}/**/tracks/**"
     tab.page.route(files, lambda route: route.fulfill(body="no song", content_type="audio/mpeg"))
-    tab.go("jobs")
     tab.go(f"jobs/{job['id']}")
     tab.says("This browser cannot play audio/mpeg. Download the file")
 

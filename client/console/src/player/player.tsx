@@ -51,7 +51,10 @@ function useFreshLink(job: Job, track: Track, audio: { readonly current: HTMLAud
     if (link.until < Date.now() + SOON_MS) await renew();
     await audio.current?.play().catch(() => undefined); // The element's own error says why, and a new link plays on.
   }, [link.until, renew]);
-  const onPause = useCallback(() => void (wanted.current = false), []);
+  const onPause = useCallback(() => {
+    // A browser also pauses what failed to load; the person still wants to hear it.
+    if (!audio.current?.error) wanted.current = false;
+  }, []);
   const onPlays = useCallback(() => {
     tried.current = false;
     say(null);

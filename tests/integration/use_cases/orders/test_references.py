@@ -191,7 +191,7 @@ def test_another_tenants_voice_is_unknown_unless_the_operator_allows_foreign_ids
             "/reference/voice_id",
             "/reference/instrumental_id",
         ]
-        assert (refused.status_code, cloud.stored_and_started()) == (422, before)
+        assert (refused.status_code, cloud.left_since(before)) == (422, set())
         cloud.manage(action="set_plan", tenant_id="singer", plan="prepaid", foreign_reference_ids=True)
         accepted = http.post("/v1/jobs", json=song("a foreign voice", MUSIC_01, made)).json()
         cloud.until(lambda: http.get(accepted["urls"]["self"]).json()["status"] == "succeeded")
@@ -305,7 +305,7 @@ def test_a_link_to_a_private_host_is_no_request(cloud: Cloud, elsewhere: Loopbac
     with cloud.http() as http:
         answer = http.post("/v1/jobs", json=song("private", LEGACY, {"audio_url": link.format(port=elsewhere.port)}))
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/reference/audio_url")
-    assert (cloud.stored_and_started(), elsewhere.connections) == (before, 0)
+    assert (cloud.left_since(before), elsewhere.connections) == (set(), 0)
 
 
 def test_another_tenants_recording_is_unknown(cloud: Cloud) -> None:
@@ -321,7 +321,7 @@ def test_another_tenants_recording_is_unknown(cloud: Cloud) -> None:
     assert [answer.status_code for answer in answers] == [422, 422]
     assert answers[0].json()["errors"] == answers[1].json()["errors"]
     assert "POST /v1/references" in answers[0].json()["detail"]
-    assert cloud.stored_and_started() == before
+    assert cloud.left_since(before) == set()
 
 
 @pytest.mark.parametrize("fault", ["http:503", "html"])
