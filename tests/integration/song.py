@@ -259,18 +259,22 @@ class Cloud:
         job has ended, and what expires within two hours, at any moment, are left out.
         """
         outputs = self.line["outputs"]
-        found = self.aws("dynamodb").get_paginator("scan").paginate(
-            TableName=outputs["TableName"],
-            ProjectionExpression="pk, sk",
-            FilterExpression=(
-                "NOT begins_with(pk, :counters) AND pk <> :estimates AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
-            ),
-            ExpressionAttributeNames={"#ttl": "ttl"},
-            ExpressionAttributeValues={
-                ":counters": {"S": "READS#"},
-                ":estimates": {"S": "ESTIMATES"},
-                ":soon": {"N": str(int(time.time()) + 7_200)},
-            },
+        found = (
+            self.aws("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=outputs["TableName"],
+                ProjectionExpression="pk, sk",
+                FilterExpression=(
+                    "NOT begins_with(pk, :counters) AND pk <> :estimates AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
+                ),
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues={
+                    ":counters": {"S": "READS#"},
+                    ":estimates": {"S": "ESTIMATES"},
+                    ":soon": {"N": str(int(time.time()) + 7_200)},
+                },
+            )
         )
         items = {f"{item['pk']['S']}/{item['sk']['S']}" for page in found for item in page["Items"]}
         pages = self.aws("stepfunctions").get_paginator("list_executions")
