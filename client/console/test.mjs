@@ -29,6 +29,8 @@ await esbuild.build({
   banner: { js: 'globalThis.location = new URL("https://api.example/console"); globalThis.fetch = (request) => globalThis.answer(request);' },
   define: { PYTHON: JSON.stringify(join(here, "../../.venv/bin/python")) },
 });
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=dot", ...names.map((name) => join(built, name.replace(/ts$/, "mjs")))], { stdio: "inherit" });
+// Far from UTC by half an hour more, so that a time in the wrong zone shows on every machine.
+const env = { ...process.env, TZ: "America/St_Johns" };
+const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=dot", ...names.map((name) => join(built, name.replace(/ts$/, "mjs")))], { stdio: "inherit", env });
 await rm(built, { recursive: true });
 process.exit(status ?? 1);

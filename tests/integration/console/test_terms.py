@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.integration.console.axe import violations
 from tests.integration.console.tab import Tab
 from tests.integration.song import LYRICS, Cloud, request
 from tests.integration.use_cases.accounts.test_money import Customer, customer
@@ -49,7 +50,7 @@ def test_every_term_of_an_order_is_sent_and_what_the_api_says_of_one_stands_besi
     cloud: Cloud, open_tab: OpenTab
 ) -> None:
     tenant = customer(cloud)
-    tab = open_tab(tenant.api_key, timezone_id="America/New_York")
+    tab = open_tab(tenant.api_key, timezone_id="America/New_York", reduced_motion="reduce")
     page = tab.page
     tab.choose(MODEL, Style="an order with terms", Lyrics=LYRICS)
     more(page)
@@ -63,6 +64,11 @@ def test_every_term_of_an_order_is_sent_and_what_the_api_says_of_one_stands_besi
         dear = http.post("/v1/quote", json=request("an order with terms", max_credits=10)).json()
     # The API looks at links first, then at moments, then at the price.
     assert beside(page, "Post the end to") == message(links, "/callback_url")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     page.get_by_label("Post the end to").fill("")
     # Then follow moments of the answer's own time.
     assert beside(page, "Not wanted after")[:40] == message(late, "/finish_by")[:40]
