@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration.cloud_process import PATIENCE_S
 from tests.integration.console.axe import violations
 from tests.integration.song import TLS, Cloud, request
 from tests.integration.use_cases.accounts.test_money import customer
@@ -32,6 +33,7 @@ def open_page(browser: Any, cloud: Cloud, origin: str) -> Iterator[OpenPage]:  #
 
     def start(path: str = "/", **settings: object) -> Page:
         context = browser.new_context(reduced_motion="reduce", **settings)
+        context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()
         opened.append((context, complaints_of(page)))
         page.goto(cloud.line["operator_url"])
@@ -79,6 +81,7 @@ def test_who_has_no_token_or_a_wrong_one_reads_what_to_do_and_nothing_else(
     origin: str,
 ) -> None:
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     for address in (origin, f"{origin}/?token=wrong", f"{origin}/table", f"{origin}/api/"):
         answer = page.goto(address)
