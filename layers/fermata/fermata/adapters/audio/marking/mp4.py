@@ -18,18 +18,17 @@ def has_manifest(window: ByteWindow, start: int) -> bool:
     return any(_id_of(window, box) == _MANIFEST for box in BoxReader(window).between(start, window.size))
 
 
-def box_changes(window: ByteWindow, start: int, about: SongFacts) -> list[Change] | None:
-    """The change that adds a box behind the last one of the M4A file at `start`; None if the last one is open or cut,
-    or the file has XMP already.
+def box_changes(window: ByteWindow, start: int, about: SongFacts, manifest: bytes = b"") -> list[Change] | None:
+    """The change that adds boxes behind the last one of the M4A file at `start`: XMP, unless the file has it already,
+    and the box of a C2PA manifest, if there is one. None if the last one is open or cut, or nothing is to be added.
     """
     boxes = [*BoxReader(window).between(start, window.size)]
-    if not boxes or any(_id_of(window, box) == _XMP for box in boxes):
+    if not boxes or boxes[-1].announced_end != window.size or _is_open(window, boxes[-1]):
         return None
-    last = boxes[-1]
-    if last.announced_end != window.size or _is_open(window, last):
-        return None
+    has_xmp = any(_id_of(window, box) == _XMP for box in boxes)
     body = _OWN_ID + _XMP + xmp_packet(about)
-    return [Change(window.size, 0, (4 + len(body)).to_bytes(4, "big") + body)]
+    put = (b"" if has_xmp else (4 + len(body)).to_bytes(4, "big") + body) + manifest
+    return [Change(window.size, 0, put)] if put else None
 
 
 def _id_of(window: ByteWindow, box: Box) -> bytes | None:

@@ -13,7 +13,7 @@ from fermata.adapters.audio.wav_chunks import Chunk, chunks_of
 from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.marks import SongFacts
 
-_CHUNK_HEADER_BYTES: Final = 8
+CHUNK_HEADER_BYTES: Final = 8
 _RIFF_SIZE_AT: Final = 4
 _LARGEST_RIFF: Final = 0xFFFFFFFE
 _TAGS: Final = (b"id3 ", b"ID3 ")
@@ -27,10 +27,11 @@ def has_manifest(window: ByteWindow, start: int) -> bool:
     return any(chunk.name == _MANIFEST for chunk in _chunks(window, start))
 
 
-def chunk_changes(window: ByteWindow, start: int, about: SongFacts) -> list[Change] | None:
+def chunk_changes(window: ByteWindow, start: int, about: SongFacts, manifest: bytes = b"") -> list[Change] | None:
     """The changes that put chunks before the samples of the WAV file at `start`, where a size of the samples that the
     writer did not know does not matter. None for RF64, whose sizes stand elsewhere. A chunk that the file has already
-    gets no second one.
+    gets no second one. The last of the new chunks holds the C2PA manifest, if there is one; None for a file of unknown
+    size, where readers of manifests find none.
     """
     if window.read(start, 4) != b"RIFF":
         return None
@@ -38,11 +39,11 @@ def chunk_changes(window: ByteWindow, start: int, about: SongFacts) -> list[Chan
     data = next((chunk for chunk in chunks if chunk.name == b"data"), None)
     if data is None:
         return None
-    put = _new_chunks(window, chunks, about)
+    put = _new_chunks(window, chunks, about) + (_chunk(_MANIFEST, manifest) if manifest else b"")
     announced = int.from_bytes(window.read(start + _RIFF_SIZE_AT, 4), "little")
-    insertion = Change(data.at - _CHUNK_HEADER_BYTES, 0, put)
+    insertion = Change(data.at - CHUNK_HEADER_BYTES, 0, put)
     if is_placeholder(announced):
-        return [insertion]
+        return None if manifest else [insertion]
     if announced + len(put) > _LARGEST_RIFF:
         return None
     return [Change(start + _RIFF_SIZE_AT, 4, (announced + len(put)).to_bytes(4, "little")), insertion]
@@ -70,11 +71,11 @@ def _info_fields(window: ByteWindow, chunks: list[Chunk]) -> set[bytes]:
         if chunk.name != b"LIST" or window.read(chunk.at, 4) != b"INFO":
             continue
         at, end = chunk.at + 4, chunk.at + min(chunk.size, _LONGEST_INFO)
-        while at + _CHUNK_HEADER_BYTES <= end:
-            header = window.read(at, _CHUNK_HEADER_BYTES)
+        while at + CHUNK_HEADER_BYTES <= end:
+            header = window.read(at, CHUNK_HEADER_BYTES)
             fields.add(header[:4])
             size = int.from_bytes(header[4:], "little")
-            at += _CHUNK_HEADER_BYTES + size + size % 2
+            at += CHUNK_HEADER_BYTES + size + size % 2
     return fields
 
 
