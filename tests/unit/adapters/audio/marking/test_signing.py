@@ -15,16 +15,17 @@ import c2pa
 import encypher_c2pa
 import pytest
 
-from fermata.adapters.audio.marking import signer
+from fermata.adapters.audio.marking import mp4, signer
 from fermata.adapters.audio.marking.marker import SigningMarker
 from fermata.adapters.audio.marking.signer import ProcessSigner
 from fermata.adapters.audio.marking.signing_process import Request, answer_of, sign
 from fermata.adapters.audio.measurement import measure_audio
+from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.marks import MADE_BY_A_MODEL, Edit, Mark, NotSigned, SongFacts, source_bytes
 from fermata.errors import ConfigurationError
 from fermata.ports.audio import MarkedFile, SigningKey
 from local.deploy.signing_key import development_key
-from tests.support.audio_files import mp3
+from tests.support.audio_files import box, mp3
 from tests.support.players import ffmpeg, tags_of
 from tests.support.songs_to_mark import ABOUT, MARKED, SIGNED, UNMARKED, tag, undone
 
@@ -39,6 +40,7 @@ SONGS = MARKED | {BEHIND_ZEROS: bytes(4) + tag(4, (b"TIT2", b"\x03Theirs")) + mp
 TAGGED_ONLY = {
     BEHIND_ZEROS: NotSigned.NOT_VALID,
     "AAC": NotSigned.NO_PLACE,
+    "M4A in fragments": NotSigned.NO_PLACE,
     "WAV of unknown length": NotSigned.NO_PLACE,
     "WAV of silence and unknown length": NotSigned.NO_PLACE,
 }
@@ -95,9 +97,34 @@ def test_a_signed_song_verifies_and_leads_back_to_its_providers_file(
     assert judged["trust"]["status"] == "valid_for_supplied_material"
     assert undone(stored, marked.edits) == song
     assert source_bytes(marked.edits, len(stored)) == len(song)
-    # What is undone is small, so that it can be kept with the record.
-    assert sum(len(edit.was) for edit in marked.edits) <= 32
+    # What is undone is small, so that it can be kept with the record. In M4A it is the table of places, in hexadecimal.
+    assert sum(len(edit.was) for edit in marked.edits) <= (400 if name.startswith("M4A") else 32)
     assert len(marked.edits) <= 4
+
+
+@pytest.mark.parametrize("name", ["M4A", "M4A with its index first"])
+def test_the_manifest_of_an_m4a_stands_before_its_index_and_its_sound(sign_song: SignSong, name: str) -> None:
+    stored, _ = sign_song(SONGS[name])
+    manifest = stored.index(bytes.fromhex("d8fec3d61b0e483c92975828877ec481"))
+    assert stored.index(b"ftyp") < manifest < min(stored.index(b"moov"), stored.index(b"mdat"))
+
+
+def test_wide_tables_of_places_follow_the_sound_as_well(tmp_path: Path) -> None:
+    table = box(b"co64", bytes(4) + (2).to_bytes(4, "big") + (700).to_bytes(8, "big") + (1 << 32).to_bytes(8, "big"))
+    path = tmp_path / "song"
+    inside = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table)))))
+    path.write_bytes(box(b"ftyp", b"M4A ") + inside + box(b"mdat", bytes(9)))
+    with path.open("rb") as file:
+        changes = mp4.signed_changes(ByteWindow(file, path.stat().st_size), 0, ABOUT, b"m" * 100) or []
+    assert changes[1].put == (800).to_bytes(8, "big") + ((1 << 32) + 100).to_bytes(8, "big")
+    assert (changes[0].put, changes[1].removed) == (b"m" * 100, 16)
+
+
+def test_an_m4a_whose_table_is_too_long_for_the_record_is_not_signed(
+    sign_song: SignSong, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mp4, "_MOST_TABLE_BYTES", 3)
+    assert sign_song(SONGS["M4A"])[1].not_signed is NotSigned.NO_PLACE
 
 
 @pytest.mark.parametrize("name", ["MP3", "WAV", "FLAC", "M4A"])

@@ -54,7 +54,7 @@ def signed_changes(
     elif container is FLAC:
         changes = [tag_change(window, _lead(window), None, manifest), *(comment_changes(window, start, about) or [])]
     elif container is M4A:
-        changes = mp4.box_changes(window, start, about, manifest)
+        changes = mp4.signed_changes(window, start, about, manifest)
     if changes is None:
         raise NotSignedError(NotSigned.NO_PLACE)
     return changes
