@@ -1,5 +1,5 @@
-"""A cloud of its own with `Marking=c2pa`: the certificate of this machine signs its songs, and without it they come with
-their tags.
+"""A cloud of its own with `Marking=c2pa`: this machine's certificate signs its songs, and without it they come with tags
+alone.
 """
 
 import hashlib
