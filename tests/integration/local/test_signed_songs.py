@@ -1,5 +1,5 @@
-"""A cloud of its own with `Marking=c2pa`: this machine's certificate signs its songs, and without it they come with tags
-alone.
+"""A cloud of its own with `Marking=c2pa`: this machine's certificate signs its songs. Without one they come with their
+tags.
 """
 
 import hashlib
