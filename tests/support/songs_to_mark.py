@@ -56,6 +56,14 @@ def flac(*blocks: bytes) -> bytes:
     return song[:4] + first + b"".join(blocks) + song[blocks_end:]
 
 
+SECOND = samples(1, 44100, 2)
+RF64 = riff(
+    (b"ds64", struct.pack("<QQQI", 4 + 8 + 28 + 8 + len(fmt()[1]) + 8 + len(SECOND), len(SECOND), 44100, 0)),
+    fmt(),
+    (b"data", SECOND),
+    name=b"RF64",
+    size=0xFFFFFFFF,
+)
 MARKED = {
     "MP3": mp3(),
     "MP3 with a Xing header": with_xing_header(mp3(), None),
@@ -79,6 +87,7 @@ MARKED = {
     "WAV of silence and unknown length": riff(fmt(), (b"data", bytes(200_000)), size=0)[:40] + bytes(200_004),
     "WAV with fields": riff(fmt(), (b"LIST", b"INFOINAM\7\0\0\0Theirs\0\0"), (b"data", samples(1, 44100, 2))),
     "WAV with chunks behind its sound": riff(fmt(), (b"data", samples(1, 44100, 2)), (b"cue ", bytes(28))),
+    "WAV with wide sizes": RF64,
     "FLAC": kept("tone.flac"),
     "FLAC of one block": flac(),
     "FLAC with comments": flac(comments("TITLE=Theirs", "title=Again", "ARTIST=Them", is_last=True)),
@@ -90,7 +99,7 @@ MARKED = {
 }
 UNMARKED = {
     "Ogg": kept("tone_vorbis.ogg"),
-    "RF64": riff(fmt(), (b"data", samples(1, 44100, 2)), name=b"RF64"),
+    "RF64 without its sizes": riff(fmt(), (b"data", samples(1, 44100, 2)), name=b"RF64"),
     "M4A whose last box is open": kept("tone_aac.m4a") + b"\0\0\0\0free" + bytes(20),
     "M4A with XMP": kept("tone_aac.m4a") + box(b"uuid", bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), b"<x/>"),
     "FLAC with comments that overrun": flac(

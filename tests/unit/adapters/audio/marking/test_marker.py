@@ -25,7 +25,7 @@ from tests.support.audio_files import (
     mp3,
 )
 from tests.support.players import tags_of
-from tests.support.songs_to_mark import ABOUT, MARKED, SIGNED, UNMARKED, undone
+from tests.support.songs_to_mark import ABOUT, MARKED, RF64, SIGNED, UNMARKED, undone
 
 MarkSong = Callable[..., tuple[bytes, MarkedFile]]
 
@@ -165,3 +165,12 @@ def test_a_player_reads_what_the_marks_say(mark: MarkSong, folder: Path, name: s
     assert said["title"] == "Rain & <sun>"
     if suffix != "wav":
         assert said.get("lyrics", said.get("lyrics-xxx")) == "[Verse]\nLa la\n"
+
+
+def test_the_wide_size_of_a_file_grows_with_it_and_a_player_shows_the_fields(mark: MarkSong, folder: Path) -> None:
+    stored, marked = mark(RF64)
+    assert int.from_bytes(stored[20:28], "little") == len(stored) - 8
+    assert (marked.edits[0].at, marked.edits[0].length) == (20, 8)
+    path = folder / "wide.wav"
+    path.write_bytes(stored)
+    assert tags_of(str(path))["title"] == "Rain & <sun>"
