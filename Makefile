@@ -20,6 +20,7 @@ VENV := .venv/.made
 RUN := .venv/.run
 FUNCTIONS := .tools/functions/.made
 MEDIA := .tools/media/.made
+C2PA := .tools/c2pa/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
 GENERATORS := .tools/generators/.made
@@ -35,7 +36,7 @@ PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -59,7 +60,7 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(MEDIA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
+$(MEDIA) $(C2PA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
 	@echo "making .tools/$*" >&2
 	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
@@ -103,10 +104,13 @@ run: $(RUN) $(FUNCTIONS) $(MEDIA) ## keep the whole backend running on this mach
 env: $(RUN) $(FUNCTIONS) $(MEDIA) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
 	@$(PY) -m local env $(ARGS)
 
+c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS, before sam deploy (ARCH=arm64 or x86_64)
+	@sh tooling/fill_c2pa_layer.sh $(or $(ARCH),arm64)
+
 # ---- checks
 
 # Four workers on two cores, because whole jobs wait half of their time. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(MEDIA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam check-console
@@ -184,8 +188,11 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:browser --output-file tooling/browser.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:media --constraint requirements.lock --output-file tooling/media.lock
+	@$(COMPILE) --no-deps $(ARGS) --group pyproject.toml:c2pa --constraint requirements.lock --output-file tooling/c2pa.lock
+	@.venv/bin/uv pip compile --quiet --no-header --no-deps --python-version 3.13 --generate-hashes $(ARGS) \
+		layers/c2pa/pyproject.toml --constraint requirements.lock --output-file layers/c2pa/requirements.txt
 	@for layer in fermata media; do \
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test check openapi house build bench soak fuzz mutants docs client console lock

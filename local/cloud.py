@@ -21,7 +21,7 @@ from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.deploy.direct_clients import direct_clients
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.own_urls import OwnUrls
-from local.deploy.provider_keys import provider_keys
+from local.deploy.provider_keys import provider_keys, store_signing_key
 from local.emulator import (
     function_logs,
     missing_calls,
@@ -256,6 +256,7 @@ class LocalCloud:
         self._exits.callback(timers.stop)
 
     def _store_keys(self, parts: _Parts, keys: Mapping[str, str]) -> None:
+        store_signing_key(parts.deployment.outputs, parts.clients)
         secret = parts.deployment.outputs.get("ProviderKeysSecretArn")
         if secret:
             client = parts.clients("secretsmanager")

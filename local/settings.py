@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fermata.domain.catalogue.models import read_catalogue
 from local.deploy.deployment import MAX_ENVIRONMENTS
-from local.deploy.layer_packages import MEDIA_ENVIRONMENT
+from local.deploy.layer_packages import C2PA_ENVIRONMENT, MEDIA_ENVIRONMENT
 from local.deploy.transform import read_template
 from local.errors import UsageError
 
@@ -203,8 +203,10 @@ def _missing_tools(settings: CloudSettings) -> list[str]:
     if not settings.interpreter.exists():
         command = "make build" if settings.built else "make setup"
         return [f"not set up: {settings.interpreter.relative_to(PROJECT_ROOT)} is missing; run {command}"]
-    if not settings.built and not MEDIA_ENVIRONMENT.exists():
-        return [f"not set up: {MEDIA_ENVIRONMENT.relative_to(PROJECT_ROOT)} is missing; run make setup"]
+    needed = [MEDIA_ENVIRONMENT, *([C2PA_ENVIRONMENT] if settings.parameters.get("Marking") == "c2pa" else [])]
+    missing = [path for path in needed if not settings.built and not path.exists()]
+    if missing:
+        return [f"not set up: {missing[0].relative_to(PROJECT_ROOT)} is missing; run make setup"]
     if settings.built_dir and not (settings.built_dir / "template.yaml").exists():
         return [f"not built: {settings.built_dir.relative_to(PROJECT_ROOT)} is missing; run make build"]
     return []

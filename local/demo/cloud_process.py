@@ -37,10 +37,11 @@ class CloudAddress:
     logs_dir: Path
 
 
-def cloud_arguments(state_dir: Path, provider_latency_s: float) -> tuple[str, ...]:
-    """The arguments of `python -m local` for a cloud on a free port."""
+def cloud_arguments(state_dir: Path, provider_latency_s: float, parameters: Sequence[str] = ()) -> tuple[str, ...]:
+    """The arguments of `python -m local` for a cloud on a free port; `parameters` are `Name=Value`."""
     where = ("--port", "0", "--in-memory", "--state-dir", str(state_dir))
-    return ("up", *where, "--provider-latency", f"{provider_latency_s:g}")
+    values = (part for value in parameters for part in ("--param", value))
+    return ("up", *where, "--provider-latency", f"{provider_latency_s:g}", *values)
 
 
 @contextmanager

@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seconds a simulated provider needs per song",
     )
+    parameter = "value of a template parameter, such as Marking=c2pa"
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help=parameter)
     parser.add_argument("--out", type=Path, default=PROJECT_ROOT / "out", metavar="DIR", help="folder for the songs")
     parser.add_argument(
         "--state-dir", type=Path, default=PROJECT_ROOT / ".local" / "demo", metavar="DIR", help="folder for the logs"
@@ -85,7 +87,7 @@ def _seconds(text: str) -> float:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     out_dir = _output_folder(arguments.out)
-    up = cloud_arguments(arguments.state_dir.resolve(), arguments.provider_latency)
+    up = cloud_arguments(arguments.state_dir.resolve(), arguments.provider_latency, arguments.param)
     with running_cloud(up) as cloud:
         console.print(f"cloud ready after {time.monotonic() - started:.1f} s at {cloud.api_url}", highlight=False)
         songs, live = _make_songs(cloud, arguments.prompt, out_dir, console)

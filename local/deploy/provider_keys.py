@@ -1,8 +1,11 @@
-"""Keys for the providers: random keys for those on this machine, given keys, and real keys from `.env` on request."""
+"""Keys for the providers: random keys for those on this machine, given keys, and real keys from `.env` on request.
+And a key of this machine's own, which signs songs.
+"""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from local.errors import UsageError
 
@@ -19,6 +22,15 @@ def provider_keys(
     if missing:
         keys |= _real_keys(missing, env_file)
     return keys
+
+
+def store_signing_key(outputs: Mapping[str, str], client: Callable[[str], Any]) -> None:
+    """Put a certificate for development into the signing secret of a stack that has one."""
+    secret = outputs.get("SigningSecretArn")
+    if secret:
+        from local.deploy.signing_key import development_key
+
+        client("secretsmanager").put_secret_value(SecretId=secret, SecretString=development_key())
 
 
 def _real_keys(names: Iterable[str], env_file: Path) -> dict[str, str]:

@@ -67,6 +67,7 @@ SETTINGS: Final = {
     "PATIENCE_LONGEST_PAUSE_SECONDS": "300",
     "TRACK_RETENTION_DAYS": "365",
     "MARKING": "tags",
+    "SIGNING_SECRET_ARN": "",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -235,7 +235,7 @@ class World:
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
-            "audio_marker": lambda marking: None if marking is Marking.OFF else self.marker,
+            "audio_marker": lambda marking, _: None if marking is Marking.OFF else self.marker,
             "sound_meter": lambda: self.sound_meter,
             "api_url": lambda _parameter: self.api_url,
             "job_events": lambda: self.events,

@@ -266,7 +266,7 @@ def check_make(words: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), f"make has no target {target}"
     given = dict(variable.split("=", 1) for variable in variables)
-    assert set(given) <= {"ARGS", "SMOKE", "SEED"}
+    assert set(given) <= {"ARGS", "SMOKE", "SEED", "ARCH"}
     arguments = shlex.split(given.get("ARGS", ""))
     if target == "run":
         parse_settings("run", arguments)

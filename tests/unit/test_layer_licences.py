@@ -1,5 +1,5 @@
-"""What is deployed may be used freely: nothing in the layer of all functions is under the GPL or LGPL, and the media
-layer's decision names the licence of all it carries.
+"""What is deployed may be used freely: nothing in the layer of all functions, and nothing in the one that signs, is
+under the GPL or LGPL, and the media layer's decision names the licence of all it carries.
 """
 
 import re
@@ -18,13 +18,15 @@ def packages(layer: str) -> list[str]:
 
 NAMES = packages("fermata")
 MEDIA = packages("media")
+C2PA = packages("c2pa")
 
 
 def test_there_are_packages_to_look_at() -> None:
     assert {"httpx", "pydantic"} <= set(NAMES)
+    assert C2PA == ["c2pa-python"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *C2PA])
 def test_no_package_of_the_layer_is_under_a_copyleft_licence(name: str) -> None:
     about = metadata(name)
     licences = [

@@ -302,6 +302,7 @@ class StoreSettings(PatienceSettings):
     connect_timeout_seconds: PositiveInt
     track_retention_days: NonNegativeInt
     marking: Marking
+    signing_secret_arn: str
 
 
 class RescueSettings(RememberedKeySettings, RescueBoundsSettings):

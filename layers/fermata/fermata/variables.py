@@ -3,6 +3,7 @@ than such a function to answer.
 """
 
 import os
+from collections.abc import Sequence
 
 from fermata.errors import ConfigurationError
 
@@ -13,3 +14,11 @@ def variable(name: str) -> str:
     if not value:
         raise ConfigurationError(f"{name} is not set")
     return value
+
+
+def variables_of_a_child(paths: Sequence[str]) -> dict[str, str]:
+    """Return the variables for a process of ours that runs Python with these import paths. It needs no right in AWS, so
+    it gets no credentials.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)}

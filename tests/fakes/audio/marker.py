@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import IO
 
-from fermata.domain.audio.marks import Edit, Mark, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts
 from fermata.ports.audio import AudioFacts, MarkedFile
 
 HEAD = b"marked:"
@@ -18,10 +18,16 @@ class NoMarker:
 
 
 class PrefixMarker:
-    """Puts `HEAD` before every file and remembers what was to be said, or fails with an error after some bytes."""
+    """Puts `HEAD` before every file and remembers what was to be said, or fails with an error after some bytes. With a
+    `signature` it signs: the file has a SHA-256 of its own.
+    """
 
-    def __init__(self, failure: Exception | None = None) -> None:
+    def __init__(
+        self, failure: Exception | None = None, signature: str = "", not_signed: NotSigned | None = None
+    ) -> None:
         self.failure = failure
+        self.signature = signature
+        self.not_signed = not_signed
         self.said: list[SongFacts] = []
 
     def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
@@ -32,4 +38,6 @@ class PrefixMarker:
             raise self.failure
         into.write(path.read_bytes())
         into.flush()
-        return MarkedFile((Mark.TAGS,), "ab" * 32, (Edit(at=0, length=len(HEAD)),))
+        marks = (Mark.TAGS, Mark.C2PA) if self.signature else (Mark.TAGS,)
+        edits = (Edit(at=0, length=len(HEAD)),)
+        return MarkedFile(marks, self.signature or "ab" * 32, edits, self.not_signed)

@@ -44,7 +44,7 @@ from fermata.adapters.s3.original_store import S3OriginalStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.sound_files import S3SoundFiles
 from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
+from fermata.adapters.secrets import SecretBytes, SecretProviderKeys, SecretSigningKey
 from fermata.adapters.ssm import SsmApiUrl
 from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
 from fermata.adapters.step_functions.waits import StepFunctionsWaits
@@ -135,6 +135,7 @@ CALLS: Final[dict[str, Call]] = {
     "originals to forget": lambda aws, _: S3OriginalStore(aws, "audio").forget(JOB_ID),
     "live piece": lambda aws, _: S3LivePieces(aws, "audio").put(JOB_ID, 1, 1, b""),
     "live piece's link": lambda aws, _: S3LivePieces(aws, "audio").link(JOB_ID, 1, 1, 1),
+    "signing key": lambda aws, _: SecretSigningKey(lambda: aws, "arn").read(),
     "live secret": lambda aws, _: SecretBytes(lambda: aws, "arn").read(),
     "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged

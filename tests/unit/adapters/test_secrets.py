@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
+from fermata.adapters.secrets import SecretBytes, SecretProviderKeys, SecretSigningKey
 from fermata.errors import ConfigurationError, TransientError
+from fermata.ports.audio import SigningKey
 from tests.fakes.providers.provider_keys import KEY
 from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
 
@@ -148,3 +149,30 @@ def test_a_client_for_the_secret_of_live_songs_is_made_once_it_is_read_and_no_so
     assert made == []
     assert [live.read(), live.read()] == [b"made by the deployment"] * 2
     assert made == [secret.client]
+
+
+SIGNING = {"certificates": "PEM of two", "private_key": KEY, "algorithm": "es256"}
+
+
+def test_the_key_that_signs_songs_is_read_each_time(secret: Secret) -> None:
+    source = SecretSigningKey(lambda: secret.client, "keys")
+    secret.put(SIGNING)
+    assert source.read() == SigningKey("PEM of two", KEY, "es256")
+    secret.put({**SIGNING, "certificates": "PEM of the next"})
+    assert source.read().certificates == "PEM of the next"
+
+
+@pytest.mark.parametrize(
+    "content", [{}, [], {**SIGNING, "algorithm": ""}, {**SIGNING, "certificates": None}, f"[{KEY}", {"minimax": KEY}]
+)
+def test_a_secret_that_is_no_signing_key_is_reported_without_being_shown(secret: Secret, content: object) -> None:
+    secret.put(content)
+    with pytest.raises(ConfigurationError, match="certificates, private_key, algorithm") as caught:
+        SecretSigningKey(lambda: secret.client, "keys").read()
+    assert KEY not in str(caught.value)
+    assert KEY not in str(caught.value.__cause__)
+
+
+def test_without_a_secret_there_is_no_signing_key_and_nothing_is_asked() -> None:
+    with pytest.raises(ConfigurationError, match="no secret"):
+        SecretSigningKey(lambda: pytest.fail("made a client"), "").read()

@@ -5,9 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from local import settings
 from local.deploy.parameters import MOST_VALUE_BYTES
 from local.errors import UsageError
-from local.settings import CloudSettings, check_settings, is_loopback, known_providers, origin, template_parameters
+from local.settings import (
+    PROJECT_ROOT,
+    CloudSettings,
+    check_settings,
+    is_loopback,
+    known_providers,
+    origin,
+    template_parameters,
+)
 from tests.fakes.settings import PROVIDERS
 
 TEMPLATE = """
@@ -208,3 +217,12 @@ def test_an_origin_has_its_port_written_out(url: str, expected: str) -> None:
 def test_a_cloud_has_at_least_one_environment(template: Path, environments: int) -> None:
     told = refusal(CloudSettings(template=template, environments=environments))
     assert f"--environments: expected 1 to 1000, found {environments}" in told
+
+
+def test_songs_are_signed_only_where_the_library_for_it_is_set_up(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "C2PA_ENVIRONMENT", PROJECT_ROOT / ".tools" / "missing")
+    signing = CloudSettings(template=template, parameters={"Marking": "c2pa"})
+    assert refusal(signing) == "not set up: .tools/missing is missing; run make setup"
+    check_settings(CloudSettings(template=template, parameters={"Marking": "tags"}))

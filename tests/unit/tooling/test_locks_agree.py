@@ -24,8 +24,10 @@ EVERY_LOCK = [
     "tooling/browser.lock",
     "tooling/vendors.lock",
     "tooling/media.lock",
+    "tooling/c2pa.lock",
     "layers/fermata/requirements.txt",
     "layers/media/requirements.txt",
+    "layers/c2pa/requirements.txt",
 ]
 
 
@@ -63,6 +65,7 @@ def test_no_lock_names_where_packages_come_from(root: Path, name: str) -> None:
     [
         *("tooling/functions.lock", "tooling/runtime.lock", "layers/fermata/requirements.txt"),
         *("tooling/media.lock", "layers/media/requirements.txt"),
+        *("tooling/c2pa.lock", "layers/c2pa/requirements.txt"),
     ],
 )
 def test_functions_run_with_the_versions_that_are_tested(root: Path, name: str) -> None:
@@ -86,16 +89,17 @@ def test_the_functions_environment_holds_the_layer_and_the_runtime_and_nothing_e
     assert set(_pins(root / "tooling/functions.lock")) == set(layer) | set(runtime)
 
 
-def test_the_environment_of_the_media_layer_holds_what_the_layer_does(root: Path) -> None:
-    assert _pins(root / "tooling/media.lock") == _pins(root / "layers/media/requirements.txt")
+@pytest.mark.parametrize("layer", ["media", "c2pa"])
+def test_the_environment_of_a_layer_of_its_own_holds_what_the_layer_does(root: Path, layer: str) -> None:
+    assert _pins(root / f"tooling/{layer}.lock") == _pins(root / f"layers/{layer}/requirements.txt")
 
 
-@pytest.mark.parametrize("layer", ["fermata", "media"])
+@pytest.mark.parametrize("layer", ["fermata", "media", "c2pa"])
 def test_a_layer_leaves_boto3_to_the_runtime(root: Path, layer: str) -> None:
     assert not {"boto3", "botocore", "s3transfer"} & set(_pins(root / f"layers/{layer}/requirements.txt"))
 
 
-@pytest.mark.parametrize("layer", ["fermata", "media"])
+@pytest.mark.parametrize("layer", ["fermata", "media", "c2pa"])
 def test_a_layer_pins_what_it_declares(root: Path, layer: str) -> None:
     declared = tomllib.loads((root / f"layers/{layer}/pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     names = {match.group() for requirement in declared if (match := REQUIREMENT_NAME.match(requirement))}

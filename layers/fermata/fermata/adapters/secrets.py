@@ -1,8 +1,8 @@
-"""Secrets of the deployment: the operator's provider keys, kept in memory for a limited time, and what makes the tokens
-of live songs, kept for good.
+"""Secrets of the deployment: the operator's provider keys, kept in memory for a limited time, what makes the tokens of
+live songs, kept for good, and what signs songs, kept not at all.
 
 The secret of provider keys is a JSON object: for each provider a key, or an object from alias to key. New orders use
-its first entry.
+its first entry. The secret of the signing key is one with the texts `certificates`, `private_key` and `algorithm`.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.errors import ConfigurationError
+from fermata.ports.audio import SigningKey
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -97,6 +98,39 @@ class SecretBytes:
                 text = self._client().get_secret_value(SecretId=self._secret_arn)["SecretString"]
             self._secret = text.encode()
         return self._secret
+
+
+class SecretSigningKey:
+    """The key that signs songs, over one secret that is read for each song, so that a renewed certificate is used at
+    once.
+    """
+
+    def __init__(self, client: "Callable[[], SecretsManagerClient]", secret_arn: str) -> None:
+        self._client = client
+        self._secret_arn = secret_arn
+
+    def read(self) -> SigningKey:
+        """The key; raises `ConfigurationError` where the secret does not hold one, and `TransientError`."""
+        if not self._secret_arn:
+            raise ConfigurationError("there is no secret with a key that signs songs")
+        with aws_errors("the secret of the signing key could not be read"):
+            text = self._client().get_secret_value(SecretId=self._secret_arn)["SecretString"]
+        return _signing_key(text)
+
+
+def _signing_key(text: str) -> SigningKey:
+    names = ("certificates", "private_key", "algorithm")
+    try:
+        secret = json.loads(text)
+    except ValueError:
+        secret = None
+    values = [secret.get(name) for name in names] if isinstance(secret, dict) else []
+    texts = [value for value in values if isinstance(value, str) and value]
+    if len(texts) < len(names):
+        raise ConfigurationError(
+            f"the secret of the signing key is not a JSON object with the texts {', '.join(names)}"
+        )
+    return SigningKey(*texts)
 
 
 def _parse(text: str) -> Mapping[str, object]:

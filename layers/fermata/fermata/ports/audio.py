@@ -1,11 +1,11 @@
 """Providers' answers, the files behind their links, and files that belong to callers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
-from fermata.domain.audio.marks import Edit, Mark, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts
 from fermata.domain.jobs.songs import Track
 from fermata.domain.orders.references import ProviderIds
 from fermata.ports.providers import StreamedAnswer
@@ -79,12 +79,29 @@ class AudioMeter(Protocol):
 @dataclass(frozen=True)
 class MarkedFile:
     """What marking made of a file: its marks, its SHA-256, and how to undo the changes. A file without `edits` was left
-    as it is, and nothing was written.
+    as it is, and nothing was written. `not_signed` says why a manifest is missing that should be there.
     """
 
     marks: tuple[Mark, ...]
     sha256: str
     edits: tuple[Edit, ...] = ()
+    not_signed: NotSigned | None = None
+
+    @property
+    def is_signed_here(self) -> bool:
+        """Whether Fermata signed the file. No two signatures are alike, so another run makes another file."""
+        return bool(self.edits) and Mark.C2PA in self.marks
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """What the operator signs with: the chain of certificates, the signer's first, and its key, both in PEM, and the
+    name of their algorithm in C2PA, such as `es256`. Neither stands in the text of this value.
+    """
+
+    certificates: str = field(repr=False)
+    private_key: str = field(repr=False)
+    algorithm: str
 
 
 class AudioMarker(Protocol):

@@ -129,11 +129,16 @@ def sound_meter() -> "SoundMeter":
     return SndfileSoundMeter()
 
 
-def audio_marker(marking: "Marking") -> "AudioMarker | None":
-    """What marks songs; None where they stay as they are."""
-    from fermata.adapters.audio.marking.marker import FileMarker
+def audio_marker(marking: "Marking", signing_secret_arn: str) -> "AudioMarker | None":
+    """What marks songs; None where they stay as they are. Only `c2pa` reads the secret."""
+    from fermata.adapters.audio.marking.marker import FileMarker, SigningMarker
     from fermata.domain.audio.marks import Marking
 
+    if marking is Marking.C2PA:
+        from fermata.adapters.audio.marking.signer import ProcessSigner
+        from fermata.adapters.secrets import SecretSigningKey
+
+        return SigningMarker(ProcessSigner(SecretSigningKey(aws.secretsmanager, signing_secret_arn).read))
     return None if marking is Marking.OFF else FileMarker()
 
 

@@ -30,6 +30,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.live.background import FixedSecret
 from tests.fakes.live.live_streams import InMemoryLiveStreams
+from tests.fakes.metrics import RecordingMetrics
 from tests.songs import JOB_ID, ready_job
 from tests.support.cloud import BUCKET
 from tests.support.peak_memory import peak_bytes
@@ -52,6 +53,7 @@ def store(way: str, origin: str) -> dict[str, object]:
             tracks=S3TrackStore(aws.s3(), BUCKET),
             meter=FileAudioMeter(),
             marker=FileMarker(),
+            metrics=RecordingMetrics(),
             clock=lambda: NOON,
             remaining_s=lambda: 600,
             scratch=Path(scratch),

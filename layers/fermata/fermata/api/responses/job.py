@@ -75,8 +75,8 @@ class Track(Body):
     source_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the file as the provider sent it. It equals `sha256` unless Fermata marked the file."""
     marks: list[Mark]
-    """What in the file says that a model made it: `tags` written by Fermata, or the provider's `c2pa` manifest; empty
-    for a file that is stored as it came.
+    """What in the file says that a model made it: `tags` written by Fermata, and a signed `c2pa` manifest, the
+    operator's beside tags or the provider's; empty for a file that says nothing.
     """
     duration_ms: Annotated[int, Field(ge=1)]
     """The length in milliseconds, measured from the file."""

@@ -17,13 +17,32 @@ class Marking(StrEnum):
 
     OFF = "off"
     TAGS = "tags"
+    C2PA = "c2pa"
+    """Tags, and a manifest that the operator's certificate signs."""
 
 
 class Mark(StrEnum):
-    """What a stored file carries: Fermata's tags, or the C2PA manifest of its provider."""
+    """What a stored file carries: Fermata's tags, or a C2PA manifest, the operator's or that of its provider."""
 
     TAGS = "tags"
     C2PA = "c2pa"
+
+
+class NotSigned(StrEnum):
+    """Why a song that should have a signed manifest has none."""
+
+    NO_KEY = "no_key"
+    """The secret has no certificate and key, or could not be read."""
+    KEY_REFUSED = "key_refused"
+    """The library does not take the certificate, which may have expired, the key or the name of their algorithm."""
+    NO_LIBRARY = "no_library"
+    """The layer with the library is empty, or for another processor."""
+    NO_PLACE = "no_place"
+    """The file is of a kind, or so broken, that it cannot hold a manifest."""
+    FAILED = "failed"
+    """The library failed, or took too long."""
+    NOT_VALID = "not_valid"
+    """The signed file did not verify, as with another certificate's key."""
 
 
 class Edit(BaseModel):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.audio.marks import Edit, Mark, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.errors import BadAudioError, DiskFullError
@@ -84,3 +84,29 @@ def test_a_record_from_before_marks_says_that_its_file_is_the_providers() -> Non
     measured = {"sha256": SHA256, "duration_ms": 1, "sample_rate_hz": 1, "channels": 1, "bitrate_bps": 1}
     track = Track.model_validate(known | measured)
     assert (track.marks, track.edits, track.provider_sha256) == ((), (), SHA256)
+
+
+def test_the_signed_files_of_two_runs_lie_side_by_side_and_the_record_describes_its_own(tmp_path: Path) -> None:
+    world = world_with(tmp_path, marking="c2pa")
+    world.marker = PrefixMarker(signature="cd" * 32)
+    other = f"tracks/{JOB_ID}/1-{'ef' * 8}.mp3"
+    world.tracks.files[other] = (b"of a run that ended before it recorded its song", "audio/mpeg")
+    track = store(world)
+    assert track.object_key == f"tracks/{JOB_ID}/1-{'cd' * 8}.mp3"
+    assert {*world.tracks.files} == {track.object_key, other}
+    assert (track.sha256, track.marks) == ("cd" * 32, (Mark.TAGS, Mark.C2PA))
+    assert world.metrics.counted == []
+    world.tracks.forget(JOB_ID)
+    assert world.tracks.files == {}
+
+
+def test_a_song_without_the_manifest_that_it_should_have_is_stored_with_its_tags_and_the_operator_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = world_with(tmp_path, marking="c2pa")
+    world.marker = PrefixMarker(not_signed=NotSigned.KEY_REFUSED)
+    track = store(world)
+    assert (track.object_key, track.marks) == (KEY, (Mark.TAGS,))
+    assert world.metrics.counted == [("SongsNotSigned", None)]
+    (record,) = [each for each in caplog.records if each.message == "a song is stored without a signed manifest"]
+    assert (record.levelname, vars(record)["job"], vars(record)["cause"]) == ("WARNING", JOB_ID, "key_refused")

@@ -47,3 +47,14 @@ def read_span(file: BinaryIO, span: Span) -> Iterator[bytes]:
     while left > 0 and (piece := file.read(min(left, _READ_BYTES))):
         left -= len(piece)
         yield piece
+
+
+def sha256_outside(file: BinaryIO, left_out: Span) -> bytes:
+    """The SHA-256 of a file's bytes without those of a span."""
+    digest = hashlib.sha256()
+    for piece in read_span(file, Span(0, left_out.at)):
+        digest.update(piece)
+    file.seek(left_out.at + left_out.length)
+    while piece := file.read(_READ_BYTES):
+        digest.update(piece)
+    return digest.digest()

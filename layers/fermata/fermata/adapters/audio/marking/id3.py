@@ -21,6 +21,8 @@ _MOST_FRAMES: Final = 1000
 # GEOB begins with an encoding and a media type.
 _MEDIA_TYPE_BYTES: Final = 64
 _MANIFEST: Final = b"c2pa"
+# An encoding, a media type, a file name and a description (C2PA 2.4, A.3.4).
+_BEFORE_MANIFEST: Final = b"\0application/c2pa\0c2pa\0c2pa manifest store\0"
 _LANGUAGE: Final = b"eng"
 _UNKNOWN_LANGUAGE: Final = b"XXX"
 
@@ -48,22 +50,23 @@ def find_tag(window: ByteWindow, at: int) -> FoundTag | None:
     return FoundTag(at, end, header[3], frozenset(ids) if takes_more else None, is_signed)
 
 
-def tag_change(window: ByteWindow, at: int, about: SongFacts) -> Change:
+def tag_change(window: ByteWindow, at: int, about: SongFacts | None, manifest: bytes = b"") -> Change:
     """The change that tags a file of frames: new frames in the tag at `at`, which keeps all of its own, or a tag of our
-    own at the beginning of the file where there is none, or one that cannot be extended safely.
+    own at the beginning of the file where there is none, or one that cannot be extended safely. The last of the new
+    frames holds the C2PA manifest, if there is one; without facts it is the only one.
     """
     found = find_tag(window, at)
     if found is not None and found.frames is not None:
-        frames = _frames(about, found.version, found.frames)
+        frames = _new_frames(about, found.version, found.frames, manifest)
         size = found.end - at - TAG_HEADER_BYTES + len(frames)
         if size <= _LARGEST_TAG:
             return Change(at + _SIZE_AT, TAG_HEADER_BYTES - _SIZE_AT, _syncsafe(size) + frames)
-    return Change(0, 0, new_tag(about))
+    return Change(0, 0, new_tag(about, manifest))
 
 
-def new_tag(about: SongFacts) -> bytes:
+def new_tag(about: SongFacts | None, manifest: bytes = b"") -> bytes:
     """A tag of version 2.4."""
-    frames = _frames(about, 4, frozenset())
+    frames = _new_frames(about, 4, frozenset(), manifest)
     return b"ID3\x04\x00\x00" + _syncsafe(len(frames)) + frames
 
 
@@ -100,6 +103,11 @@ def _plain_or_syncsafe(size: bytes, version: int) -> int | None:
 
 
 # ---- writing
+
+
+def _new_frames(about: SongFacts | None, version: int, there: frozenset[bytes], manifest: bytes) -> bytes:
+    frames = b"" if about is None else _frames(about, version, there)
+    return frames + (_frame(b"GEOB", _BEFORE_MANIFEST + manifest, version) if manifest else b"")
 
 
 def _frames(about: SongFacts, version: int, there: frozenset[bytes]) -> bytes:

@@ -1,18 +1,16 @@
 """Marks a song's file. The sound stays byte for byte, and what cannot be marked safely is left as it is."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 from fermata.adapters.audio.lead import find_start
-from fermata.adapters.audio.marking import mp4, riff
-from fermata.adapters.audio.marking.changes import Change, read_span, write_changed
-from fermata.adapters.audio.marking.flac import comment_changes
-from fermata.adapters.audio.marking.id3 import find_tag, tag_change
+from fermata.adapters.audio.marking.changes import read_span, write_changed
+from fermata.adapters.audio.marking.containers import has_manifest, tag_changes
 from fermata.adapters.audio.measurement import measure_audio
 from fermata.adapters.audio.window import ByteWindow
-from fermata.domain.audio.container import AAC, FLAC, HEAD_BYTES, M4A, MP3, WAV, Container, find_audio
-from fermata.domain.audio.marks import Edit, Mark, SongFacts, Span, parts_of_source
+from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts, Span, parts_of_source
 from fermata.errors import BadAudioError
 from fermata.ports.audio import AudioFacts, MarkedFile
 
@@ -25,16 +23,53 @@ class FileMarker:
         change would void it. Raises `BadAudioError` for a marked copy that sounds otherwise or does not lead back to
         the file exactly.
         """
-        return _marked(path, facts, sha256, about, into) or MarkedFile((), sha256)
+        return _tagged(path, facts, sha256, about, into) or MarkedFile((), sha256)
 
 
-def _marked(path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile | None:
+class Signer(Protocol):
+    """Writes tagged and signed copies of songs."""
+
+    def sign(self, path: Path, about: SongFacts, into: IO[bytes]) -> MarkedFile:
+        """Write the song at `path` with its tags and a signed manifest, or say in the result why it is not signed;
+        `into` may then hold anything.
+        """
+
+
+class SigningMarker:
+    """`AudioMarker` that also signs MP3, WAV, FLAC and M4A. A song that cannot be signed gets its tags all the same."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._tags = FileMarker()
+
+    def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
+        """Write the song with its tags and a signed manifest, or as `FileMarker` does."""
+        if _is_signed_by_its_provider(path, facts):
+            return MarkedFile((Mark.C2PA,), sha256)
+        marked = self._signed(path, facts, sha256, about, into)
+        if marked.not_signed is None:
+            return marked
+        into.seek(0)
+        into.truncate()
+        return replace(self._tags.mark(path, facts, sha256, about, into), not_signed=marked.not_signed)
+
+    def _signed(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
+        marked = self._signer.sign(path, about, into)
+        if marked.not_signed is None:
+            try:
+                _check(Path(into.name), facts, sha256, marked.edits)
+            except BadAudioError:
+                return replace(marked, not_signed=NotSigned.FAILED)
+        return marked
+
+
+def _tagged(path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile | None:
     with path.open("rb") as source:
         window = ByteWindow(source, facts.bytes)
         container, start = find_start(window)
-        if _has_manifest(window, container, start):
+        if has_manifest(window, container, start):
             return MarkedFile((Mark.C2PA,), sha256)
-        changes = _changes(window, container, start, about)
+        changes = tag_changes(window, container, start, about)
         if not changes:
             return None
         edits, marked_sha256 = write_changed(source, changes, into)
@@ -42,29 +77,10 @@ def _marked(path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: 
     return MarkedFile((Mark.TAGS,), marked_sha256, edits)
 
 
-def _has_manifest(window: ByteWindow, container: Container, start: int) -> bool:
-    tag = find_tag(window, _lead(window))
-    if tag is not None and tag.is_signed:
-        return True
-    if container is WAV:
-        return riff.has_manifest(window, start)
-    return container is M4A and mp4.has_manifest(window, start)
-
-
-def _changes(window: ByteWindow, container: Container, start: int, about: SongFacts) -> list[Change] | None:
-    if container in (MP3, AAC):
-        return [tag_change(window, _lead(window), about)]
-    if container is WAV:
-        return riff.chunk_changes(window, start, about)
-    if container is FLAC:
-        return comment_changes(window, start, about)
-    return mp4.box_changes(window, start, about) if container is M4A else None
-
-
-def _lead(window: ByteWindow) -> int:
-    """The offset of the first byte that is no zero or white space."""
-    found = find_audio(window.read(0, HEAD_BYTES))
-    return found[1] if found is not None else 0
+def _is_signed_by_its_provider(path: Path, facts: AudioFacts) -> bool:
+    with path.open("rb") as source:
+        window = ByteWindow(source, facts.bytes)
+        return has_manifest(window, *find_start(window))
 
 
 def _check(path: Path, facts: AudioFacts, sha256: str, edits: tuple[Edit, ...]) -> None:

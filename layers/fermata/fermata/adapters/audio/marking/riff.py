@@ -13,8 +13,10 @@ from fermata.adapters.audio.wav_chunks import Chunk, chunks_of
 from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.marks import SongFacts
 
-_CHUNK_HEADER_BYTES: Final = 8
+CHUNK_HEADER_BYTES: Final = 8
 _RIFF_SIZE_AT: Final = 4
+# The first chunk of RF64 begins with the size of the file (EBU Tech 3306).
+_WIDE_SIZES: Final = b"ds64"
 _LARGEST_RIFF: Final = 0xFFFFFFFE
 _TAGS: Final = (b"id3 ", b"ID3 ")
 _XMP: Final = b"_PMX"
@@ -27,25 +29,33 @@ def has_manifest(window: ByteWindow, start: int) -> bool:
     return any(chunk.name == _MANIFEST for chunk in _chunks(window, start))
 
 
-def chunk_changes(window: ByteWindow, start: int, about: SongFacts) -> list[Change] | None:
-    """The changes that put chunks before the samples of the WAV file at `start`, where a size of the samples that the
-    writer did not know does not matter. None for RF64, whose sizes stand elsewhere. A chunk that the file has already
-    gets no second one.
+def chunk_changes(window: ByteWindow, start: int, about: SongFacts, manifest: bytes = b"") -> list[Change] | None:
+    """The changes that put chunks before the samples of the WAV or RF64 file at `start`, where a size of the samples
+    that the writer did not know does not matter. A chunk that the file has already gets no second one. The last of the
+    new chunks holds the C2PA manifest, if there is one. None for an RF64 file without its sizes; with a manifest also
+    for other RF64 and for a file of unknown size, where readers of manifests find none.
     """
-    if window.read(start, 4) != b"RIFF":
-        return None
     chunks = [*_chunks(window, start)]
     data = next((chunk for chunk in chunks if chunk.name == b"data"), None)
     if data is None:
         return None
-    put = _new_chunks(window, chunks, about)
+    put = _new_chunks(window, chunks, about) + (_chunk(_MANIFEST, manifest) if manifest else b"")
+    insertion = Change(data.at - CHUNK_HEADER_BYTES, 0, put)
+    if window.read(start, 4) != b"RIFF":
+        wide = chunks[0]
+        return None if manifest or wide.name != _WIDE_SIZES else [_grown(window, wide.at, 8, len(put)), insertion]
     announced = int.from_bytes(window.read(start + _RIFF_SIZE_AT, 4), "little")
-    insertion = Change(data.at - _CHUNK_HEADER_BYTES, 0, put)
     if is_placeholder(announced):
-        return [insertion]
+        return None if manifest else [insertion]
     if announced + len(put) > _LARGEST_RIFF:
         return None
-    return [Change(start + _RIFF_SIZE_AT, 4, (announced + len(put)).to_bytes(4, "little")), insertion]
+    return [_grown(window, start + _RIFF_SIZE_AT, 4, len(put)), insertion]
+
+
+def _grown(window: ByteWindow, at: int, width: int, by: int) -> Change:
+    """The change to the size of the whole file, a number of `width` bytes."""
+    size = int.from_bytes(window.read(at, width), "little")
+    return Change(at, width, ((size + by) % (1 << 8 * width)).to_bytes(width, "little"))
 
 
 def _chunks(window: ByteWindow, start: int) -> Iterator[Chunk]:
@@ -70,11 +80,11 @@ def _info_fields(window: ByteWindow, chunks: list[Chunk]) -> set[bytes]:
         if chunk.name != b"LIST" or window.read(chunk.at, 4) != b"INFO":
             continue
         at, end = chunk.at + 4, chunk.at + min(chunk.size, _LONGEST_INFO)
-        while at + _CHUNK_HEADER_BYTES <= end:
-            header = window.read(at, _CHUNK_HEADER_BYTES)
+        while at + CHUNK_HEADER_BYTES <= end:
+            header = window.read(at, CHUNK_HEADER_BYTES)
             fields.add(header[:4])
             size = int.from_bytes(header[4:], "little")
-            at += _CHUNK_HEADER_BYTES + size + size % 2
+            at += CHUNK_HEADER_BYTES + size + size % 2
     return fields
 
 

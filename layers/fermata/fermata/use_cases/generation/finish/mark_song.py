@@ -12,6 +12,7 @@ from fermata.domain.jobs.job import Job
 from fermata.errors import DiskFullError
 from fermata.log import logger
 from fermata.ports.audio import AudioFacts, AudioMarker, MarkedFile
+from fermata.ports.metrics import Metrics
 from fermata.scratch import scratch_file
 
 
@@ -21,6 +22,10 @@ class MarkPorts(Protocol):
     @property
     def marker(self) -> AudioMarker | None:
         """What marks a file."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Counts songs that lack the manifest that they should have."""
 
     @property
     def scratch(self) -> Path:
@@ -39,7 +44,7 @@ class SongToStore:
 @contextmanager
 def song_to_store(job: Job, song: Path, facts: AudioFacts, sha256: str, ports: MarkPorts) -> Iterator[SongToStore]:
     """The song with its marks, or as it came; `facts` and `sha256` are those of the file at `song`. Two runs with the
-    same song make the same bytes.
+    same song make the same bytes, unless they sign them.
     """
     with ExitStack() as files:
         copy, marked = _marked_copy(job, song, facts, sha256, ports, files)
@@ -64,6 +69,9 @@ def _marked_copy(
             room.close()
         return None, MarkedFile((), sha256)
     files.push(room)
+    if marked.not_signed is not None:
+        logger.warning("a song is stored without a signed manifest", extra={"job": job.id, "cause": marked.not_signed})
+        ports.metrics.count("SongsNotSigned", None)
     return copy, marked
 
 

@@ -33,8 +33,9 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
-from fermata.ports.audio import AnswerStore, AudioLinks, AudioMarker, AudioMeter, TrackStore
+from fermata.ports.audio import AnswerStore, AudioLinks, AudioMarker, AudioMeter, MarkedFile, TrackStore
 from fermata.ports.jobs import JobStore
+from fermata.ports.metrics import Metrics
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
 from fermata.use_cases.generation.finish.mark_song import song_to_store
@@ -81,6 +82,7 @@ class StorePorts:
     tracks: TrackStore
     meter: AudioMeter
     marker: AudioMarker | None
+    metrics: Metrics
     clock: Callable[[], datetime]
     remaining_s: Callable[[], float]
     scratch: Path
@@ -90,7 +92,7 @@ class StorePorts:
 
 def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreStep:
     """Try once to store every outstanding song of a ready attempt, and return the next step for those that remain. Each
-    song has the same key in every run and is recorded once it is stored.
+    song has the same key in every run, unless it is signed, and is recorded once it is stored.
 
     Raises `TransientError` if one of our stores fails and running it again may help. Stored songs stay stored.
     """
@@ -163,8 +165,8 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
     same_as = same_song(sha256, number, job.attempts[-1], job.tracks)
     if same_as is not None:
         raise RepeatedSongError(same_as)
-    key = f"tracks/{job.id}/{number}.{facts.extension}"
     with song_to_store(job, path, facts, sha256, ports) as song:
+        key = f"tracks/{job.id}/{number}{_own_name(song.marked)}.{facts.extension}"
         ports.tracks.put(key, song.path, facts.content_type)
     return Track(
         number=number,
@@ -181,6 +183,13 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
         source_sha256=sha256,
         edits=song.marked.edits,
     )
+
+
+def _own_name(marked: MarkedFile) -> str:
+    """What keeps the signed files of two runs apart, because their bytes differ, and the record describes one of
+    them.
+    """
+    return f"-{marked.sha256[:16]}" if marked.is_signed_here else ""
 
 
 def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
