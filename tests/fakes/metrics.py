@@ -7,6 +7,7 @@ class RecordingMetrics:
     def __init__(self) -> None:
         self.counted: list[tuple[str, str | None]] = []
         self.measured: list[tuple[str, str, int]] = []
+        self.lasted: list[tuple[str, float]] = []
         self.used: list[tuple[str, str, int]] = []
         self.in_credits: list[tuple[str, int]] = []
         self.micro_usd: list[tuple[str, str, int]] = []
@@ -16,6 +17,9 @@ class RecordingMetrics:
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         self.measured.append((name, provider, value))
+
+    def seconds(self, name: str, value: float) -> None:
+        self.lasted.append((name, value))
 
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
         self.micro_usd.append((name, provider, micro_usd))

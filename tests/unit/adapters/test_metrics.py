@@ -1,8 +1,7 @@
 """A metric is one JSON line on stdout that CloudWatch understands."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,45 +11,12 @@ from local.deploy.transform import read_template
 from tests.functions import ROOT
 
 TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")
-ALARMS = {name: each["Properties"] for name, each in TEMPLATE["Resources"].items() if each["Type"].endswith("::Alarm")}
-
-QUERY = re.compile(
-    r'SELECT MAX\((?P<metric>\w+)\) FROM SCHEMA\("(?P<namespace>\w+)", (?P<dimensions>[\w, ]+)\) GROUP BY'
-)
 
 
 @pytest.fixture(autouse=True)
 def _as_the_template_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "POWERTOOLS_SERVICE_NAME"
     monkeypatch.setenv(name, TEMPLATE["Globals"]["Function"]["Environment"]["Variables"][name])
-
-
-WRITES: Mapping[str, Callable[[], None]] = {
-    "ProviderBudgetUsed": lambda: EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80),
-    "WalletDriftCredits": lambda: EmfMetrics().credits("WalletDriftCredits", 1),
-}
-
-
-@pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_watches_a_metric_that_is_written_with_exactly_its_dimensions(
-    alarm: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """CloudWatch knows a metric by all of its dimensions: with one more it is another metric, and the alarm is deaf."""
-    namespace, metric, dimensions = watched_by(ALARMS[alarm])
-    WRITES[metric]()
-    (written,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
-    assert (written["Namespace"], written["Dimensions"]) == (namespace, [dimensions])
-    assert [each["Name"] for each in written["Metrics"]] == [metric]
-
-
-def watched_by(alarm: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    """The namespace, the metric and the names of its dimensions that an alarm watches, by itself or by its query."""
-    if "Metrics" not in alarm:
-        return alarm["Namespace"], alarm["MetricName"], [each["Name"] for each in alarm.get("Dimensions", [])]
-    [query] = alarm["Metrics"]
-    found = QUERY.match(query["Expression"])
-    assert found is not None, query["Expression"]
-    return found["namespace"], found["metric"], found["dimensions"].split(", ")
 
 
 def test_a_used_share_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +33,14 @@ def test_an_amount_of_money_is_a_line_in_usd_without_a_unit(capsys: pytest.Captu
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
     assert (told["UnknownOutcomeUsdAtRisk"], told["provider"]) == ([0.0315], "aimlapi")
     assert metrics["Metrics"] == [{"Name": "UnknownOutcomeUsdAtRisk", "Unit": "None"}]
+
+
+def test_a_time_that_belongs_to_no_provider_is_a_line_without_a_dimension(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().seconds("WebhookLagSeconds", 2.5)
+    told = json.loads(capsys.readouterr().out)
+    (metrics,) = told["_aws"]["CloudWatchMetrics"]
+    assert (told["WebhookLagSeconds"], metrics["Dimensions"]) == ([2.5], [[]])
+    assert metrics["Metrics"] == [{"Name": "WebhookLagSeconds", "Unit": "Seconds"}]
 
 
 def test_an_amount_of_credits_is_a_line_without_a_dimension(capsys: pytest.CaptureFixture[str]) -> None:

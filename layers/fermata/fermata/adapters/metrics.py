@@ -18,6 +18,10 @@ class EmfMetrics:
         """Record a measured time in milliseconds."""
         _write(name, MetricUnit.Milliseconds, value, provider)
 
+    def seconds(self, name: str, value: float) -> None:
+        """Record a measured time in seconds."""
+        _write(name, MetricUnit.Seconds, value)
+
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
         """Record an amount in USD, given in micro-USD; CloudWatch has no unit for money."""
         _write(name, MetricUnit.NoUnit, micro_usd / 1_000_000, provider)

@@ -12,6 +12,9 @@ class Metrics(Protocol):
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         """Record one duration in ms."""
 
+    def seconds(self, name: str, value: float) -> None:
+        """Record one duration in seconds that belongs to no provider."""
+
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
         """Record an amount given in millionths of a USD; the metric is in USD."""
 

@@ -29,8 +29,10 @@ from fermata.use_cases.orders.delete_job import DeletePorts, erase_files
 
 _ACTIONS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
 """Actions on a job: `rescued` means that a rescue was started, `erased` that the files of a deleted job are gone."""
-LOST: Final = "JobsNotLookedAfter"
-"""The metric of jobs whose record or action raised an unexpected error."""
+LOST: Final = "UnreadableRecords"
+"""The metric of records that raised an unexpected error."""
+RUNS: Final = "ReaperRuns"
+"""The metric of finished runs, one a minute; an alarm hears when they stop."""
 RUNS_FOR: Final = timedelta(seconds=50)
 """How long a run takes new jobs: the next run begins a minute after this one and continues."""
 
@@ -64,6 +66,7 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
         done[_reap_one(job_id, ports, now)] += 1
         if ports.clock() - now >= RUNS_FOR:
             break
+    ports.settle.metrics.count(RUNS, None)
     return {"due": done.total(), **{action: done[action] for action in _ACTIONS}}
 
 
