@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from fermata.adapters.metrics import EmfMetrics
+from fermata.domain.finish.job_end import JobEnd
 from local.deploy.transform import read_template
 from tests.functions import ROOT
+from tests.support.cloudwatch import Identity, read_lines
 
 TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")
 
@@ -49,6 +51,38 @@ def test_an_amount_of_credits_is_a_line_without_a_dimension(capsys: pytest.Captu
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
     assert (told["WalletDriftCredits"], metrics["Namespace"], metrics["Dimensions"]) == ([0], "Fermata", [[]])
     assert metrics["Metrics"] == [{"Name": "WalletDriftCredits", "Unit": "None"}]
+
+
+def job_end(outcome: str, model: str = "minimax/music-2.5") -> JobEnd:
+    code = None if outcome == "succeeded" else "1002"
+    return JobEnd("job_1", "acme", "minimax", model, outcome, code, "yes", 61.5, 30)
+
+
+def test_the_end_of_a_delivered_job_is_one_line_by_class_and_by_model(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().job_ended(job_end("succeeded"))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert list(read_lines(line)) == [
+        (Identity("Fermata", "JobsEnded", frozenset({("class", "succeeded")})), [1]),
+        *(
+            (Identity("Fermata", name, frozenset({("provider", "minimax"), ("model", "minimax/music-2.5")})), [value])
+            for name, value in (("JobSeconds", 61.5), ("JobCredits", 30))
+        ),
+    ]
+    told = json.loads(line)
+    assert (told["tenant_id"], told["job_id"], told["provider_charged"], told["code"]) == ("acme", "job_1", "yes", None)
+
+
+def test_no_name_that_a_caller_chose_becomes_a_dimension_and_a_tenant_never_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each new value of a dimension is a metric that costs money."""
+    for number in range(3):
+        EmfMetrics().job_ended(job_end("not_entitled", f"apiinone/suno-{number}"))
+    lines = capsys.readouterr().out
+    assert {metric for metric, _ in read_lines(lines)} == {
+        Identity("Fermata", "JobsEnded", frozenset({("class", "not_entitled")}))
+    }
+    assert [json.loads(line)["model"] for line in lines.splitlines()] == [f"apiinone/suno-{n}" for n in range(3)]
 
 
 def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:

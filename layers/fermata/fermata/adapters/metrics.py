@@ -1,8 +1,13 @@
 """CloudWatch metrics as Embedded Metric Format lines on stdout, which need no API call."""
 
+import json
+import sys
+import time
 from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from fermata.domain.finish.job_end import JobEnd
 
 NAMESPACE: Final = "Fermata"
 
@@ -30,9 +35,36 @@ class EmfMetrics:
         """Record a used share in percent."""
         _write(name, MetricUnit.Percent, value, provider)
 
+    def job_ended(self, end: JobEnd) -> None:
+        """Count a job's end by its class, and record the time and the credits of a delivered one by its model. The same
+        line is the log's record of the end.
+
+        The tenant, the job and the code are properties, which can be searched and cost nothing. Callers choose the
+        names of a family's models, so only a model that delivered becomes a dimension.
+        """
+        metrics = [_directive(["class"], {"JobsEnded": MetricUnit.Count})]
+        if end.has_succeeded:
+            of_a_song = {"JobSeconds": MetricUnit.Seconds, "JobCredits": MetricUnit.NoUnit}
+            metrics.append(_directive(["provider", "model"], of_a_song))
+        line = {
+            "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": metrics},
+            **{name: getattr(end, name) for name in ("job_id", "tenant_id", "provider", "model", "provider_charged")},
+            "class": end.outcome,
+            "code": end.code,
+            "JobsEnded": 1,
+            "JobSeconds": end.seconds,
+            "JobCredits": end.credits,
+        }
+        sys.stdout.write(f"{json.dumps(line)}\n")
+
     def credits(self, name: str, amount: int) -> None:
         """Record an amount of credits; CloudWatch has no unit for credits."""
         _write(name, MetricUnit.NoUnit, amount)
+
+
+def _directive(dimensions: list[str], metrics: dict[str, MetricUnit]) -> dict[str, object]:
+    written = [{"Name": name, "Unit": unit.value} for name, unit in metrics.items()]
+    return {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": written}
 
 
 def _write(name: str, unit: MetricUnit, value: float, provider: str | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from fermata.domain.finish.job_end import JobEnd
+
 
 class Metrics(Protocol):
     """Numbers that an operator watches, by provider where one is concerned."""
@@ -20,6 +22,9 @@ class Metrics(Protocol):
 
     def percent(self, name: str, provider: str, value: int) -> None:
         """Record a used share in percent."""
+
+    def job_ended(self, end: JobEnd) -> None:
+        """Count a job's end by its class, and record the time and the credits of a delivered one by its model."""
 
     def credits(self, name: str, amount: int) -> None:
         """Record an amount of customers' credits, which belong to no provider."""
