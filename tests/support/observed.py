@@ -133,7 +133,7 @@ def _world(*script: ScriptedAnswer | Exception, jobs: int = 1) -> World:
 
 def _speaking(world: World) -> World:
     """The world with metrics that are written as on AWS."""
-    world.metrics = EmfMetrics()  # type: ignore[assignment]  # the functions' own in place of the fake
+    world.metrics = EmfMetrics("fermata")  # type: ignore[assignment]  # the functions' own in place of the fake
     return world
 
 

@@ -143,6 +143,14 @@ def test_a_function_that_no_api_answers_for_is_watched_itself_or_by_a_queue(
     }
 
 
+def test_no_alarm_hears_another_stack(alarms: dict[str, Alarm]) -> None:
+    """The metrics of AWS are those of the stack's own resources; the functions' own carry the stack's name."""
+    own = [each for alarm in alarms.values() for each in _watched(alarm) if each.namespace == "Fermata"]
+
+    assert len(own) > 10
+    assert [each for each in own if ("stack", "fermata") not in each.dimensions] == []
+
+
 # ---- what it says
 
 
