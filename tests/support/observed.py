@@ -60,9 +60,10 @@ def an_unknown_outcome() -> None:
 
 
 def a_closed_account() -> None:
-    """The provider says that the account is closed."""
-    with _world(CLOSED) as world:
+    """The provider says that the account is closed, and is not asked for the next song."""
+    with _world(CLOSED, jobs=2) as world:
         _start(world)
+        _start(world, _job_id(1))
 
 
 def an_open_circuit() -> None:

@@ -1,4 +1,4 @@
-"""What shows an operator how a stack is doing: log groups, alarms and the topics that they are sent to."""
+"""What shows an operator how a stack is doing: log groups, dashboards, alarms and the topics that they are sent to."""
 
 from typing import Final, Self
 
@@ -75,6 +75,13 @@ class AlarmProperties(Properties):
         return self
 
 
+class DashboardProperties(Properties):
+    """A dashboard as JSON. The emulator returns it but draws nothing."""
+
+    dashboard_name: str | None = None
+    dashboard_body: str
+
+
 class Subscription(Properties):
     """Who gets what is sent to a topic."""
 
@@ -104,6 +111,12 @@ def _create_alarm(logical_id: str, properties: AlarmProperties, stack: Stack) ->
     return Created(name, {"Arn": arn("cloudwatch", f"alarm:{name}")})
 
 
+def _create_dashboard(logical_id: str, properties: DashboardProperties, stack: Stack) -> Created:
+    name = properties.dashboard_name or stack.physical_name(logical_id, 255)
+    stack.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=properties.dashboard_body)
+    return Created(name)
+
+
 def _create_topic(logical_id: str, properties: TopicProperties, stack: Stack) -> Created:
     name = properties.topic_name or stack.physical_name(logical_id, 256)
     topic_arn = stack.client("sns").create_topic(Name=name)["TopicArn"]
@@ -115,5 +128,6 @@ def _create_topic(logical_id: str, properties: TopicProperties, stack: Stack) ->
 RESOURCE_TYPES: Final = (
     ResourceType("AWS::Logs::LogGroup", LogGroupProperties, _create_log_group, frozenset({"Arn"})),
     ResourceType("AWS::CloudWatch::Alarm", AlarmProperties, _create_alarm, frozenset({"Arn"})),
+    ResourceType("AWS::CloudWatch::Dashboard", DashboardProperties, _create_dashboard),
     ResourceType("AWS::SNS::Topic", TopicProperties, _create_topic, frozenset({"TopicArn", "TopicName"})),
 )

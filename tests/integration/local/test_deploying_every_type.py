@@ -264,6 +264,12 @@ def test_an_alarm_on_a_sum_has_its_metrics_and_its_topic(deployment: Deployment,
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
 
 
+def test_a_dashboard_can_be_read_back(deployment: Deployment, clients: Clients) -> None:
+    body = clients("cloudwatch").get_dashboard(DashboardName=deployment.resources["Dashboard"])["DashboardBody"]
+
+    assert json.loads(body) == {"widgets": [], "start": "test-Queue"}
+
+
 def test_routes_know_their_function_and_their_authorizer(deployment: Deployment) -> None:
     routes = {(route.method, route.path): route for route in deployment.routes}
 
