@@ -13,10 +13,11 @@ from typing import Any, Final, NoReturn, get_args
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.alarms import raised_alarms
 from cli.caller import caller_of
 from cli.deployed_stack import output_of
 from cli.keys import add_key_commands, add_tenant
-from cli.look import LOOK_FIELDS, add_look_commands
+from cli.look import LOOK_FIELDS, STATUS, add_look_commands, as_screen
 from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
@@ -116,7 +117,11 @@ def _answer_of(arguments: argparse.Namespace) -> str:
         raise AdminError(f"cannot invoke {function}: {error}; {warning}") from error
     if "FunctionError" in answer:
         raise _as_error(function, payload)
-    return json.dumps(payload)
+    if arguments.command != STATUS:
+        return json.dumps(payload)
+    # The alarms of a laptop are never evaluated.
+    raised = raised_alarms(client("cloudwatch"), stack) if stack else []
+    return as_screen({"raised_alarms": raised, **payload})
 
 
 def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -149,7 +154,9 @@ def _on_this_machine(state_dir: Path | None) -> tuple[Callable[[str], Any], str]
 def _on_aws(stack: str) -> tuple[Callable[[str], Any], str]:
     function = output_of(stack, _OUTPUT)
     try:
-        return {name: boto3.client(name, config=ONE_TRY) for name in ("lambda", "sts")}.__getitem__, function
+        return {
+            name: boto3.client(name, config=ONE_TRY) for name in ("lambda", "sts", "cloudwatch")
+        }.__getitem__, function
     except BotoCoreError as error:
         raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
 

@@ -17,7 +17,7 @@ LONGEST_CLAIM: Final = 300
 LOOKS: Final = frozenset(
     {
         *("list_keys", "list_recoverable", "list_tenants", "show_tenant", "show_job"),
-        *("providers", "spend", "check_provider"),
+        *("providers", "status", "spend", "check_provider"),
     }
 )
 """Actions that change nothing and leave no line."""

@@ -38,6 +38,7 @@ from fermata.use_cases.operator.look import (
     ShowJob,
     ShowProviders,
     ShowSpend,
+    ShowStatus,
     ShowTenant,
     look,
 )
@@ -247,7 +248,7 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
         case Redeliver() | ListRecoverable() as about_songs:
             return _recover(about_songs, ports, now)
-        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowSpend() as question:
+        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
 
 
