@@ -266,7 +266,8 @@ class Cloud:
                 TableName=outputs["TableName"],
                 ProjectionExpression="pk, sk",
                 FilterExpression=(
-                    "NOT begins_with(pk, :counters) AND pk <> :estimates AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
+                    "NOT begins_with(pk, :counters) AND pk <> :estimates "
+                    "AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
                 ),
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues={

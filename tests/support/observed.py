@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.metrics import EmfMetrics
 from fermata.domain.webhooks.delivery import Try
-from fermata.errors import AnswerLostError
+from fermata.errors import AnswerLostError, UnreadableRecordError
 from fermata.use_cases.accounts.audit_wallets import audit_wallets
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
@@ -93,7 +95,13 @@ def a_late_webhook() -> None:
 
 
 def an_unreadable_record() -> None:
-    """The reaper meets a record from which a part is gone."""
+    """A stored item lacks what its reader looks for."""
+    with _speaking(World()), suppress(UnreadableRecordError):
+        read({"pk": "JOB#job_1", "sk": "JOB"}, lambda item: item["status"])
+
+
+def a_job_that_breaks_every_run() -> None:
+    """The reaper meets an error that its next run would meet again."""
     with _speaking(World()) as world:
         world.jobs.create(queued_job(check_at=world.clock()))
         row = json.loads(world.jobs.rows[JOB_ID])

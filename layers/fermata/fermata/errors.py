@@ -54,6 +54,7 @@ FermataError
 │   ├── DiskFullError            the disk of this environment is full; a later run or another environment may have room
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
+    └── UnreadableRecordError    a stored record is broken, or a newer release wrote it; whatever needs it waits
 
 Class names are public: Step Functions matches on them in `statemachine/`.
 """
@@ -310,3 +311,9 @@ class NotStartedError(TransientError):
 
 class ConfigurationError(FermataError):
     """Settings are missing or wrong; the message names every one of them and never shows a value."""
+
+
+class UnreadableRecordError(ConfigurationError):
+    """A stored record is broken, or a newer release wrote it. Whatever needs it waits until the operator has mended the
+    item or deployed that release again; nothing was written. The message names the item and shows no stored value.
+    """

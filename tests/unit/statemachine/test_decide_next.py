@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs.next_step import StepKind
+from fermata.errors import UnreadableRecordError
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome
 
 MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "music_job.asl.json"
 
@@ -29,7 +31,40 @@ def test_every_verdict_has_its_choice_and_only_failed_settles(word: StepKind) ->
 
 @pytest.mark.check
 def test_every_choice_is_a_verdict() -> None:
-    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*StepKind} - {StepKind.FAILED}
+    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*StepKind}
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("choice_state", ["DecideNext", "CheckStorage"])
+def test_a_word_of_another_release_ends_no_job_and_is_asked_for_again(choice_state: str) -> None:
+    waits = states()[next_of(choice_state, "a word of another release")]
+    assert (waits["Type"], waits["Next"]) == ("Wait", "ResumeGeneration")
+
+
+@pytest.mark.check
+def test_every_outcome_of_storing_has_its_choice() -> None:
+    assert {rule["StringEquals"] for rule in states()["CheckStorage"]["Choices"]} == {*StoreOutcome}
+
+
+@pytest.mark.check
+def test_an_unreadable_record_is_read_again_until_the_machine_times_out_and_settles_nothing() -> None:
+    reads = {name: state for name, state in states().items() if state["Type"] == "Task" and "Retry" in state}
+    # The paid call is never repeated; whatever happened to it is read from the record by the next state.
+    paid = reads.pop("StartGeneration")
+    assert {rule["Next"] for rule in paid["Catch"]} == {"ResumeGeneration"}
+    for name, state in reads.items():
+        (rule,) = [rule for rule in state["Retry"] if rule["ErrorEquals"] == [UnreadableRecordError.__name__]]
+        assert state["Retry"].index(rule) < state["Retry"].index(last_of(state)), name
+        pauses = [
+            min(rule["MaxDelaySeconds"], rule["IntervalSeconds"] * rule["BackoffRate"] ** number)
+            for number in range(rule["MaxAttempts"])
+        ]
+        assert sum(pauses) >= json.loads(MACHINE.read_text("utf-8"))["TimeoutSeconds"], name
+
+
+def last_of(state: dict[str, Any]) -> dict[str, Any]:
+    """The rule for every other error, which must come last."""
+    return dict(next(rule for rule in state["Retry"] if rule["ErrorEquals"] == ["States.ALL"]))
 
 
 @pytest.mark.check

@@ -96,6 +96,7 @@ def test_an_alarm_names_only_metrics_that_aws_documents_or_that_the_functions_wr
     alarms: dict[str, Alarm], transformed: Template, write: Write
 ) -> None:
     every = {
+        observed.a_job_that_breaks_every_run,
         observed.a_run_of_the_reaper,
         observed.an_audit_without_drift,
         *(do for do, _ in observed.TROUBLES.values()),
@@ -187,6 +188,16 @@ def test_a_healthy_busy_day_raises_none(alarms: dict[str, Alarm], write: Write) 
     day = _busy_day(alarms, write)
 
     assert [name for name, alarm in alarms.items() if day.ever_alarms(alarm, DAY_S)] == []
+
+
+@pytest.mark.parametrize("late_s", [0, 120])
+def test_a_job_that_breaks_every_run_of_the_reaper_is_heard_like_an_unreadable_record(
+    alarms: dict[str, Alarm], write: Write, late_s: int
+) -> None:
+    seen = CloudWatch()
+    seen.put_lines(write(observed.a_job_that_breaks_every_run), 3600)
+
+    assert seen.ever_alarms(alarms["UnreadableRecordsAlarm"], 7200, late_s)
 
 
 def _busy_day(alarms: dict[str, Alarm], write: Write) -> CloudWatch:

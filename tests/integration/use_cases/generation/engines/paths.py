@@ -46,6 +46,9 @@ SILENT: Final = {"silent": True}
 STORED: Final = {"payload": StoreStep(StoreOutcome.STORED).as_payload()}
 LINK_EXPIRED: Final = {"payload": StoreStep(StoreOutcome.LINK_EXPIRED, 30).as_payload()}
 NOT_YET: Final = {"payload": StoreStep(StoreOutcome.WAIT, 30).as_payload()}
+POLISHING: Final = {"payload": {**NextStep(StepKind.READY, 1, 1, "").as_payload(), "verdict": "polishing"}}
+POLISHED: Final = {"payload": {"outcome": "polished", "wait_seconds": 1}}
+ASKED_AGAIN: Final = "WaitForRelease ResumeGeneration DecideNext"
 RENEWED: Final = "StoreAudio CheckStorage WaitForNewLink PollGeneration"
 RERUNS: Final = 40
 """How often a free step whose function fails is run again."""
@@ -199,6 +202,18 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
     "a song that is stored at the third try": (
         [start(says(StepKind.READY)), store(fails("TransientError")), store(fails("Runtime.ExitError")), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a song whose record a newer release wrote, until that release is back": (
+        [start(says(StepKind.READY))]
+        + [store(fails("UnreadableRecordError"))] * 12
+        + [store(STORED)]
+        + [("SettleJob", fails("UnreadableRecordError"))] * 20
+        + [ended("succeeded")],
+        f"StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a word of another release": (
+        [start(POLISHING), resume(says(StepKind.READY)), store(POLISHED), resume(says(StepKind.READY)), *STORING],
+        f"StartGeneration DecideNext {ASKED_AGAIN} StoreAudio CheckStorage {ASKED_AGAIN} {STORED_WAY}",
     ),
     "a settlement that is repeated": (
         [start(says(StepKind.FAILED)), ("SettleJob", fails("StaleRecordError")), ended("failed")],

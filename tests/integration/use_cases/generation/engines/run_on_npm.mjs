@@ -10,7 +10,7 @@ const { definition, paths, input: more } = JSON.parse(await text(process.stdin))
 // AWS reads a TimeoutSecondsPath from the state's input; this engine reads it from what Parameters made of that, and finds nothing.
 for (const state of Object.values(definition.States)) delete state.TimeoutSecondsPath;
 
-const pauses = Object.entries(definition.States).filter(([, state]) => state.SecondsPath).map(([name]) => name);
+const pauses = Object.entries(definition.States).filter(([, state]) => state.Seconds || state.SecondsPath).map(([name]) => name);
 const isOf = (type) => ([, state]) => state.Type === type;
 const named = (type, value) =>
   Object.fromEntries(Object.entries(definition.States).filter(isOf(type)).map(([name]) => [name, value(name)]));

@@ -10,7 +10,7 @@ import pytest
 from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, Start, care_for
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
-from fermata.errors import TransientError
+from fermata.errors import TransientError, UnreadableRecordError
 from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS, RUNS_FOR, reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
@@ -237,6 +237,22 @@ def test_trouble_of_any_kind_with_one_job_is_trouble_with_that_one_alone(monkeyp
     monkeypatch.setattr(ports.due, "put_off_unread", refuses)
     done = reap_jobs(ports, NOON)
     assert (done["due"], done["started"], done["lost"], world.machine.started) == (2, 1, 1, [other])
+
+
+def test_an_error_that_the_next_run_would_meet_again_puts_the_job_off_behind_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(queued_job())
+
+    def breaks(_: str) -> None:
+        raise UnreadableRecordError("the record WALLET#acme/WALLET cannot be read: balance: missing")
+
+    monkeypatch.setattr(world.machine, "start", breaks)
+    assert reap(world) == {"due": 1, "lost": 1}
+    assert world.metrics.counted == [(LOST, None), (RUNS, None)]
+    assert reap(world) == {}
+    world.clock.pass_seconds(1200)
+    assert reap(world) == {"due": 1, "lost": 1}
 
 
 def refuses(job_id: str, until: datetime, now: datetime) -> None:

@@ -14,6 +14,7 @@ from fermata.adapters.dynamodb.money.purchases import purchase_keys
 from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogged
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
 from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
+from fermata.adapters.dynamodb.reading import FORMAT, read, read_as
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.audio.sound import TrackSound
 from fermata.domain.finish.tombstone import TOMBSTONE_KEPT_FOR
@@ -25,15 +26,12 @@ from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
-from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
-from fermata.log import logger
+from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError, UnreadableRecordError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _SOUND: Final = "SOUND"
 _SORT_KEYS: Final = ("JOB", "REQUEST", _SOUND, *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
-_UNREADABLE: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""Errors of a broken record; pydantic's own error is a `ValueError`."""
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -139,7 +137,7 @@ class DynamoJobStore:
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def load(self, job_id: str) -> Job | None:
-        """The job with its request and attempts, read consistently, or None."""
+        """The job with its request and attempts, read consistently, or None; raises `UnreadableRecordError`."""
         with aws_errors("the job table could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
@@ -147,7 +145,7 @@ class DynamoJobStore:
                 ExpressionAttributeValues=typed({":pk": f"JOB#{job_id}"}),
                 ConsistentRead=True,
             )
-        return _job([plain(item) for item in answer["Items"]])
+        return _job(job_id, [plain(item) for item in answer["Items"]])
 
     def load_existing(self, job_id: str) -> Job:
         """The job of a running execution; raises `NotFoundError` where there is none."""
@@ -165,7 +163,9 @@ class DynamoJobStore:
                 ProjectionExpression="#status",
                 ExpressionAttributeNames={"#status": "status"},
             )
-        return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
+        if "Item" not in answer:
+            return None
+        return read_as(f"JOB#{job_id}/JOB", plain(answer["Item"]), lambda item: JobStatus(item["status"]))
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The readable jobs among these ids, in the order of the ids."""
@@ -179,7 +179,7 @@ class DynamoJobStore:
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         """The receipt of an idempotency key, or None."""
         item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
-        return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
+        return None if item is None else read(item, _receipt)
 
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
         changed = [
@@ -228,6 +228,7 @@ def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
 def _hot_row(job: Job) -> dict[str, Any]:
     return {
         **job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW),
+        "format": FORMAT,
         **index_keys(job),
         **listing_keys(job),
         **_time_to_live(job),
@@ -242,21 +243,27 @@ def _time_to_live(job: Job) -> dict[str, int]:
 def _readable(job_id: str, items: Sequence[Item]) -> Job | None:
     """The job, or None where it is unreadable, so that one broken record does not hide the others."""
     try:
-        return _job(items)
-    except _UNREADABLE as error:
-        do = f"compare the items of JOB#{job_id} in the table with those of another job, and mend or restore them"
-        logger.error("a job's record cannot be read", extra={"job_id": job_id, "error": type(error).__name__, "do": do})
+        return _job(job_id, items)
+    except UnreadableRecordError:
         return None
 
 
-def _job(items: Sequence[Item]) -> Job | None:
+def _job(job_id: str, items: Sequence[Item]) -> Job | None:
     by_key = {item["sk"]: item for item in items}
     if "JOB" not in by_key:
         return None
     if "REQUEST" not in by_key and by_key["JOB"].get("deleted_at") is not None:
         # DynamoDB deletes the items of an expired tombstone in any order; this one is partly deleted.
         return None
+    return read_as(f"JOB#{job_id}", by_key["JOB"], lambda row: _joined(row, by_key))
+
+
+def _joined(row: Item, by_key: Mapping[str, Item]) -> Job:
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
     sounds = by_key.get(_SOUND, {}).get("sounds", ())
-    return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts, "sounds": sounds})
+    return Job.model_validate({**row, **ordered, "attempts": attempts, "sounds": sounds})
+
+
+def _receipt(item: Item) -> Receipt:
+    return Receipt.model_validate({**item, "expires_at": item["ttl"]})

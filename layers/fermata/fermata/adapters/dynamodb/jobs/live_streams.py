@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
+from fermata.adapters.dynamodb.reading import read
 from fermata.domain.live.stream import LiveStream
 from fermata.errors import StaleRecordError
 
@@ -27,7 +28,7 @@ class DynamoLiveStreams:
         key = typed({"pk": f"LIVE#{sha256}", "sk": _SORT_KEY})
         with aws_errors("the live song could not be read"):
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return None if item is None else LiveStream.model_validate(plain(item))
+        return None if item is None else read(plain(item), LiveStream.model_validate)
 
     def save(self, stream: LiveStream) -> None:
         """Store version 1, or replace the previous version; raises `StaleRecordError` where another run wrote first."""

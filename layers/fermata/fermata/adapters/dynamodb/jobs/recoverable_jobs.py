@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.adapters.dynamodb.items import plain, typed
+from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.adapters.dynamodb.jobs.due_jobs import INDEX, sortable
+from fermata.adapters.dynamodb.reading import readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.finish.recoverable_list import Place, listed_at
 from fermata.domain.finish.rescue import KEPT_FOR, recoverables
@@ -62,13 +63,13 @@ class DynamoRecoverableJobs:
                 Limit=limit,
                 **start,
             )
-        return [_place(plain(item)) for item in answer["Items"]]
+        return [*readable(map(plain, answer["Items"]), _place)]
 
 
 def _sort_key(attempt: int) -> str:
     return f"{_KIND}{attempt:04d}"
 
 
-def _place(item: dict[str, Any]) -> Place:
+def _place(item: Item) -> Place:
     ended_at = datetime.fromisoformat(item["check_at"])
     return Place(ended_at, str(item["pk"]).removeprefix("JOB#"), int(item["sk"].removeprefix(_KIND)))

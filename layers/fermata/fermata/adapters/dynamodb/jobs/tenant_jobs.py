@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.adapters.dynamodb.reading import readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job
 from fermata.domain.lists.job_list import JobList
@@ -75,7 +76,8 @@ class DynamoTenantJobs:
         if not of.reads_orders:
             return ids
         orders = self._transactions.get_all([(f"JOB#{job_id}", "REQUEST") for job_id in ids])
-        fitting = {_job_id(order) for order in orders if of.fits(*_model_and_metadata(order))}
+        found = readable(orders, _order_of)
+        fitting = {job_id for job_id, model, metadata in found if of.fits(model, metadata)}
         return [job_id for job_id in ids if job_id in fitting]
 
 
@@ -90,11 +92,11 @@ def _just_before(job_id: str) -> str:
     return f"{job_id[:-1]}{chr(ord(job_id[-1]) - 1)}~"
 
 
-def _model_and_metadata(order: Item) -> tuple[str, dict[str, str]]:
-    """The model that was ordered, as `Job.ordered_model` has it, and the metadata."""
+def _order_of(order: Item) -> tuple[str, str, dict[str, str]]:
+    """The job's id, the model that was ordered, as `Job.ordered_model` has it, and the metadata."""
     request = order["request"]
     model = order["candidates"][0]["model"] if request["model"] == AUTO else request["model"]
-    return model, request["metadata"]
+    return _job_id(order), model, dict(request["metadata"])
 
 
 def _listing(tenant_id: str) -> str:

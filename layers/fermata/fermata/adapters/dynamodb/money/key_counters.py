@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.reading import read, readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
 from fermata.domain.money.movement import Movement
@@ -29,13 +30,13 @@ class DynamoKeyCounters:
     def of(self, tenant_id: str, counter_ids: Collection[str]) -> dict[str, KeyCounter]:
         """The counters that exist among these ids; raises `TransientError`."""
         items = self._transactions.get_all([counter_key(tenant_id, each) for each in sorted(counter_ids)])
-        return {str(item["sk"]).removeprefix(_SORT_KEY): KeyCounter.model_validate(item) for item in items}
+        return dict(readable(items, lambda item: (_counter_id(item), KeyCounter.model_validate(item))))
 
     def find(self, tenant_id: str, counter_id: str) -> KeyCounter | None:
         """The counter, or None; raises `TransientError`."""
         # A single read, for which whoever may hold credits has the right.
         item = self._transactions.get(*counter_key(tenant_id, counter_id))
-        return None if item is None else KeyCounter.model_validate(item)
+        return None if item is None else read(item, KeyCounter.model_validate)
 
 
 class KeyCount:
@@ -55,7 +56,7 @@ class KeyCount:
         movement, cap = self._movement, self._movement.key_cap
         if cap is None:
             return {}
-        before = None if not self._stored else KeyCounter.model_validate(self._stored)
+        before = None if not self._stored else read(self._stored, KeyCounter.model_validate)
         after = (before or empty_counter(movement.at)).after(movement, cap)
         if before is None:
             change = _begin(after)
@@ -79,6 +80,10 @@ class KeyCount:
             return False
         self._stored = failed.pop(KEY_COUNTER)
         return True
+
+
+def _counter_id(item: Item) -> str:
+    return str(item["sk"]).removeprefix(_SORT_KEY)
 
 
 def counter_key(tenant_id: str, counter_id: str) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from operator import attrgetter
 from typing import Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.adapters.dynamodb.items import plain, typed
+from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.adapters.dynamodb.reading import read, readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.movement import LedgerEntry
 from fermata.domain.money.reports.ledger import DayBalance
@@ -54,7 +55,7 @@ class DynamoLedgerStore:
                 Limit=1,
             )
         found = [plain(item) for item in answer["Items"]]
-        return DayBalance(date.fromisoformat(found[0]["sk"]), int(found[0]["credits"])) if found else None
+        return read(found[0], _balance) if found else None
 
     def keep_balance(self, tenant_id: str, balance: DayBalance) -> None:
         """Store the balance of a day; raises `TransientError`."""
@@ -70,7 +71,11 @@ class DynamoLedgerStore:
 
     def _read(self, tenant_id: str, first: str, last: str) -> Iterator[LedgerEntry]:
         items = self._transactions.query_between(f"WALLET#{tenant_id}", f"{_ENTRY}{first}", f"{_ENTRY}{last}")
-        return map(LedgerEntry.model_validate, items)
+        return readable(items, LedgerEntry.model_validate)
+
+
+def _balance(item: Item) -> DayBalance:
+    return DayBalance(date.fromisoformat(item["sk"]), int(item["credits"]))
 
 
 def _balances(tenant_id: str) -> str:

@@ -4,10 +4,12 @@ ended job in `LOG#<end>#<job id>`.
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.adapters.dynamodb.reading import readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.reports.day_pages import DayPage
@@ -61,24 +63,25 @@ class DynamoUsageStore:
         """
         # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day.
         items, last = self._page(page, f"{page.of.first}#", f"{page.of.last}$", page.after)
-        return [_usage(page.of.tenant_id, item) for item in items], last
+        return [*readable(items, partial(_usage, page.of.tenant_id))], last
 
     def log(self, page: DayPage) -> tuple[list[UsageLine], str | None]:
         """The lines of one page, oldest end first, and the start of the next page, or None. Raises `TransientError`."""
         of, after = page.of, None if page.after is None else f"{_LINE}{page.after}"
         items, last = self._page(page, f"{_LINE}{of.first}", f"{_LINE}{of.last}U", after)
-        return [_line(of.tenant_id, item) for item in items], None if last is None else last.removeprefix(_LINE)
+        lines = [*readable(items, partial(_line, of.tenant_id))]
+        return lines, None if last is None else last.removeprefix(_LINE)
 
     def counters(self, tenant_id: str, first: date, last: date) -> Iterator[Usage]:
         """All entries of these days by day and model; raises `TransientError`, possibly after some."""
-        for item in self._transactions.query_between(_partition(tenant_id), f"{first}#", f"{last}$"):
-            yield _usage(tenant_id, item)
+        items = self._transactions.query_between(_partition(tenant_id), f"{first}#", f"{last}$")
+        return readable(items, partial(_usage, tenant_id))
 
     def lines(self, tenant_id: str, first: date, last: date) -> Iterator[UsageLine]:
         """All lines of these days; raises `TransientError`, possibly after some."""
         # `U` follows the `T` between a line's day and its time.
-        for item in self._transactions.query_between(_partition(tenant_id), f"{_LINE}{first}", f"{_LINE}{last}U"):
-            yield _line(tenant_id, item)
+        items = self._transactions.query_between(_partition(tenant_id), f"{_LINE}{first}", f"{_LINE}{last}U")
+        return readable(items, partial(_line, tenant_id))
 
     def _page(self, page: DayPage, first: str, last: str, after: str | None) -> tuple[list[Item], str | None]:
         partition = _partition(page.of.tenant_id)

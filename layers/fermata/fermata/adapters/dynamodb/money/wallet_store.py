@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.money.key_counters import KeyCount
+from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.movement import EntryKind, LedgerEntry, Movement
@@ -42,8 +43,11 @@ class DynamoWalletStore:
         return find_wallet(tenant_id, self._transactions)
 
     def ledger(self, tenant_id: str) -> Iterator[LedgerEntry]:
-        """Every entry of a ledger, read page by page; raises `TransientError`, possibly after some entries."""
-        return map(LedgerEntry.model_validate, self._transactions.query(_partition(tenant_id), _ENTRY))
+        """Every entry of a ledger, read page by page; raises `TransientError` and, because a sum without an entry is
+        wrong, `UnreadableRecordError`, possibly after some entries.
+        """
+        for item in self._transactions.query(_partition(tenant_id), _ENTRY):
+            yield read(item, LedgerEntry.model_validate)
 
     def grant(self, grant: Movement) -> None:
         """Add granted credits and their entry; an existing entry changes nothing."""
@@ -68,7 +72,7 @@ class DynamoWalletStore:
 def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:
     """A tenant's wallet, or None; raises `TransientError`."""
     item = transactions.get(_partition(tenant_id), "WALLET")
-    return None if item is None else Wallet.model_validate(item)
+    return None if item is None else read(item, Wallet.model_validate)
 
 
 def write_with_wallet(
@@ -95,7 +99,7 @@ def write_with_wallet(
             return failed, moved
         # Plan, limits, month, minute, counters or funds changed since the read; decide again by the current wallet.
         if now is not None:
-            wallet = Wallet.model_validate(now) if now else None
+            wallet = read(now, Wallet.model_validate) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
 
 

@@ -9,14 +9,16 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.orders.idempotency import seconds
 from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, PauseAndBudget
-from fermata.errors import ProviderHeldError
+from fermata.errors import ProviderHeldError, UnreadableRecordError
 
 _PAUSE: Final = "PAUSE"
 _BUDGET: Final = "budget"
 _ABSENT: Final = "attribute_not_exists(pk)"
+_BEYOND: Final = 10**15
 
 
 class DynamoBrakeStore:
@@ -76,8 +78,17 @@ def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
 
 def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if _pause(name) in found)
-    spent = found.get(_budget(provider, day), {}).get("spent", 0)
-    return PauseAndBudget(provider, day, paused_by, int(spent))
+    return PauseAndBudget(provider, day, paused_by, _spent(found.get(_budget(provider, day), {})))
+
+
+def _spent(item: Item) -> int:
+    """The day's spending in micro-USD; beyond every budget where the item cannot be read, so that nobody spends more
+    and the other providers go on.
+    """
+    try:
+        return read(item, lambda stored: int(stored.get("spent", 0)))
+    except UnreadableRecordError:
+        return _BEYOND
 
 
 def _pause(name: str) -> tuple[str, str]:

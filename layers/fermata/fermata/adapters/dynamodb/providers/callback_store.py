@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
+from fermata.adapters.dynamodb.reading import read
 from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError
 
@@ -31,7 +32,7 @@ class DynamoCallbackStore:
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
             return None
-        return Callback.model_validate(plain(item))
+        return read(plain(item), Callback.model_validate)
 
     def save(self, callback: Callback) -> None:
         """Replace the previous version; raises `StaleRecordError` where another run wrote first."""

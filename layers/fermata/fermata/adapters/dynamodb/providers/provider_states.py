@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
+from fermata.adapters.dynamodb.reading import read_as
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
+from fermata.errors import UnreadableRecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,18 +28,20 @@ class DynamoProviderStates:
         self._table = table
 
     def load(self, provider: str) -> ProviderState:
-        """The provider's record, read consistently."""
+        """The provider's record, read consistently; raises `UnreadableRecordError`, and orders wait meanwhile."""
         with aws_errors(f"the record of {provider} could not be read"):
             answer = self._client.get_item(TableName=self._table, Key=_key(provider), ConsistentRead=True)
         return _state(provider, answer.get("Item"))
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
-        """The records by provider, read eventually consistently; a missing record is a new one."""
+        """The records by provider, read eventually consistently; a missing or unreadable one is a new one, because a
+        view of one provider must not hide the others.
+        """
         keys = [_key(provider) for provider in providers]
         with aws_errors("the records of the providers could not be read"):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
         items = {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
-        return {provider: _state(provider, items.get(_key(provider)["pk"]["S"])) for provider in providers}
+        return {provider: _state_or_new(provider, items.get(_key(provider)["pk"]["S"])) for provider in providers}
 
     def save(self, state: ProviderState) -> ProviderState:
         """Replace the previous version; returns the written record, or the current one where another run wrote first.
@@ -132,6 +136,17 @@ def _state(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
     # A slot can be given back before the first record is written.
     if not item or "state" not in item:
         return ProviderState(provider=provider)
+    return read_as(f"PROVIDER#{provider}/STATE", item, _parsed)
+
+
+def _state_or_new(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
+    try:
+        return _state(provider, item)
+    except UnreadableRecordError:
+        return ProviderState(provider=provider)
+
+
+def _parsed(item: Mapping[str, Any]) -> ProviderState:
     state = ProviderState.model_validate_json(item["state"]["S"])
     if "open_slots" in item:
         leases = {ticket: _lease(lease["S"]) for ticket, lease in item["taken"]["M"].items()}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
+from fermata.adapters.dynamodb.reading import read
 from fermata.domain.catalogue.operator_settings import NOTHING_SET, OperatorSettings
 from fermata.errors import ConfigurationError
 
@@ -39,7 +40,7 @@ class DynamoSettingsStore:
             raise ConfigurationError(
                 f"the table has no settings of version {version}; change a setting and deploy, which writes them anew"
             )
-        return OperatorSettings.model_validate_json(plain(item)["settings"])
+        return read(plain(item), lambda stored: OperatorSettings.model_validate_json(stored["settings"]))
 
     def forget(self, version: str) -> None:
         """Delete the settings of a version; where there are none, nothing happens."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import Item, typed
+from fermata.adapters.dynamodb.reading import read, readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.orders.idempotency import seconds
 from fermata.domain.tenants.api_keys import USE_NOTED_EVERY, ApiKey
@@ -47,7 +48,7 @@ class DynamoTenantStore:
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, or None."""
         item = self._transactions.get(_tenant_partition(tenant_id), "TENANT")
-        return None if item is None else Tenant.model_validate(item)
+        return None if item is None else read(item, Tenant.model_validate)
 
     def add_key(self, key: ApiKey) -> None:
         """Store a new key; raises `StaleRecordError` where its id exists."""
@@ -57,13 +58,13 @@ class DynamoTenantStore:
     def find_key(self, key_id: str) -> ApiKey | None:
         """The key with this id, read consistently, or None."""
         item = self._transactions.get(_key_partition(key_id), "KEY")
-        return None if item is None else ApiKey.model_validate(item)
+        return None if item is None else read(item, ApiKey.model_validate)
 
     def keys_of(self, tenant_id: str) -> list[ApiKey]:
         """Every key of a tenant, oldest first."""
         names = self._names(_tenant_partition(tenant_id), "KEY#")
         items = self._transactions.get_all([(_key_partition(name), "KEY") for name in names])
-        return sorted(map(ApiKey.model_validate, items), key=lambda key: (key.created_at, key.key_id))
+        return sorted(readable(items, ApiKey.model_validate), key=lambda key: (key.created_at, key.key_id))
 
     def rotate_key(self, old: ApiKey, new: ApiKey) -> None:
         """Store a new key and the changed old one; raises `StaleRecordError` where the old one was rotated or revoked

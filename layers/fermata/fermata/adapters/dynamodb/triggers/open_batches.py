@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.adapters.dynamodb.items import typed
+from fermata.adapters.dynamodb.items import Item, typed
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
+from fermata.adapters.dynamodb.reading import read, readable
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
@@ -30,11 +31,8 @@ class DynamoOpenBatches:
         """Lease one of the tenant's places to the run until `until`, or extend the lease it has; False where all are
         taken.
         """
-        taken = {
-            str(item["sk"]): str(item["holder"])
-            for item in self._transactions.query(_partition(tenant_id), _PLACE)
-            if str(item["until"]) > sortable(now)
-        }
+        places = readable(self._transactions.query(_partition(tenant_id), _PLACE), _place_of)
+        taken = {place: holder for place, holder, held_until in places if held_until > sortable(now)}
         own = [number for number in _NUMBERS if taken.get(_place(number)) == run]
         free = [number for number in _NUMBERS if _place(number) not in taken]
         # The read may be stale, so a free place may by now belong to this run.
@@ -50,7 +48,7 @@ class DynamoOpenBatches:
     def refused_in_a_row(self, tenant_id: str, run: str) -> RefusedInARow:
         """The refusals of the run's lines since one became a job."""
         item = self._transactions.get(_partition(tenant_id), _RUN + run)
-        return RefusedInARow() if item is None else RefusedInARow.model_validate(item)
+        return RefusedInARow() if item is None else read(item, RefusedInARow.model_validate)
 
     def note_refusal(self, tenant_id: str, run: str, now: datetime, *, comes_again: bool) -> None:
         """Count a refusal; `comes_again` says that the line will be submitted again."""
@@ -77,6 +75,11 @@ class DynamoOpenBatches:
     def _places_of(self, tenant_id: str) -> DynamoSlots:
         partition = _partition(tenant_id)
         return DynamoSlots(self._client, self._table, lambda number: (partition, _place(number)))
+
+
+def _place_of(item: Item) -> tuple[str, str, str]:
+    """A place, the run that holds it, and until when."""
+    return str(item["sk"]), str(item["holder"]), str(item["until"])
 
 
 def _place(number: int) -> str:

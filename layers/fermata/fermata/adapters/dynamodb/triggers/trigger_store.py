@@ -4,6 +4,7 @@ tenant that owns the source.
 
 from typing import Final
 
+from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.triggers.senders import Triggers
 from fermata.errors import SourceTakenError, StaleRecordError
@@ -21,12 +22,12 @@ class DynamoTriggerStore:
     def of_tenant(self, tenant_id: str) -> Triggers:
         """The triggers of a tenant, read consistently; all off where none are stored."""
         item = self._transactions.get(_tenant(tenant_id), _SORT_KEY)
-        return Triggers(tenant_id=tenant_id) if item is None else Triggers.model_validate(item)
+        return Triggers(tenant_id=tenant_id) if item is None else read(item, Triggers.model_validate)
 
     def tenant_of(self, source: str) -> str | None:
         """The tenant that owns a source, read consistently, or None."""
         item = self._transactions.get(_source(source), _SORT_KEY)
-        return None if item is None else str(item["tenant_id"])
+        return None if item is None else read(item, lambda owned: str(owned["tenant_id"]))
 
     def save(self, before: Triggers, after: Triggers) -> None:
         """Replace the triggers, take new sources and release removed ones, in one transaction. Raises

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.adapters.dynamodb.reading import read, readable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.orders.idempotency import seconds
 from fermata.domain.webhooks.delivery import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
@@ -28,8 +29,8 @@ class DynamoWebhookDeliveries:
 
     def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
         """The attempts of a job's webhook, oldest delivery first."""
-        items = [plain(item) for item in self._items(job_id)]
-        return tuple(WebhookAttempt.model_validate(item) for item in items if item["sk"] != _REPLAYS)
+        items = (item for item in map(plain, self._items(job_id)) if item["sk"] != _REPLAYS)
+        return tuple(readable(items, WebhookAttempt.model_validate))
 
     def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
         """Store an attempt; returns the stored one, which is an earlier record of the same attempt where there
@@ -39,7 +40,7 @@ class DynamoWebhookDeliveries:
         item = {**attempt.model_dump(mode="json"), "ttl": seconds(attempt.at + KEPT_FOR)}
         write = self._transactions.put(_partition(job_id), sort_key, item, "attribute_not_exists(pk)")
         failed = self._transactions.write({"attempt": write}, self._transactions.deadline())
-        return WebhookAttempt.model_validate(failed["attempt"]) if failed else attempt
+        return read(failed["attempt"], WebhookAttempt.model_validate) if failed else attempt
 
     def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
         """The unique number of a new replay, from 1 on; None where the replays or the posts are used up."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import WebhookSecrets
@@ -26,14 +27,14 @@ class DynamoWebhookStore:
     def find(self, tenant_id: str) -> WebhookEndpoint | None:
         """The tenant's endpoint, read consistently, or None for a tenant without a secret."""
         item = self._transactions.get(f"WEBHOOK#{tenant_id}", _ENDPOINT)
-        return None if item is None else WebhookEndpoint.model_validate(item)
+        return None if item is None else read(item, WebhookEndpoint.model_validate)
 
     def secrets(self, tenant_id: str) -> WebhookSecrets:
         """The tenant's secrets, read consistently; raises `ConfigurationError` where there are none."""
         item = self._transactions.get(f"WEBHOOK_SECRET#{tenant_id}", _SECRET)
         if item is None:
             raise ConfigurationError(f"tenant {tenant_id} has an endpoint and no secret; rotate its webhook secret")
-        return WebhookSecrets.model_validate(item)
+        return read(item, WebhookSecrets.model_validate)
 
     def point(self, endpoint: WebhookEndpoint, secret: str) -> bool:
         """Set a tenant's endpoint; True where `secret` became the tenant's secret, False where the tenant keeps its

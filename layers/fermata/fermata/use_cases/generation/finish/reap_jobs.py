@@ -22,15 +22,15 @@ from fermata.domain.finish.overdue import (
 )
 from fermata.domain.finish.rescue import RescuePolicy, is_waiting, started
 from fermata.domain.jobs.job import Job
-from fermata.errors import FermataError, TransientError
+from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.ports.jobs import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.generation.finish.settle_job import SettlePorts, settle_job
 from fermata.use_cases.orders.delete_job import DeletePorts, erase_files
 
 _ACTIONS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
 """Actions on a job: `rescued` means that a rescue was started, `erased` that the files of a deleted job are gone."""
-LOST: Final = "UnreadableRecords"
-"""The metric of records that raised an unexpected error."""
+LOST: Final = "JobsNotLookedAfter"
+"""The metric of jobs whose record or action raised an error that the next run would meet again."""
 RUNS: Final = "ReaperRuns"
 """The metric of finished runs, one a minute; an alarm hears when they stop."""
 RUNS_FOR: Final = timedelta(seconds=50)
@@ -56,8 +56,8 @@ class ReapPorts:
 
 def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
     """Start, settle or postpone as many due jobs as `RUNS_FOR` allows, and return the number of jobs by action.
-    An error with one job does not delay the others. The next run tries that job again; after an unexpected error, it is
-    tried again only after the interval for running jobs.
+    An error with one job does not delay the others. After one that another run may not meet, the next run tries that
+    job again; after any other, it is tried again only after the interval for running jobs.
 
     Raises `TransientError` if the list of due jobs cannot be read.
     """
@@ -74,9 +74,9 @@ def _reap_one(job_id: str, ports: ReapPorts, now: datetime) -> str:
     try:
         job = ports.settle.jobs.load_existing(job_id)
         return _act(job, ports, now) if is_due(job, now) else "skipped"
-    except FermataError as error:
+    except (TransientError, StaleRecordError, NotFoundError) as error:
         ports.lost(job_id, error)
-    except Exception as error:  # noqa: BLE001 - a broken record may raise anything, and must not stop the others
+    except Exception as error:  # noqa: BLE001 - one job may raise anything, and must not stop the others
         ports.lost(job_id, error)
         ports.settle.metrics.count(LOST, None)
         with suppress(TransientError):
