@@ -181,6 +181,28 @@ def identity(metric: Alarm) -> Identity:
     return Identity(metric["Namespace"], metric["MetricName"], dimensions)
 
 
+def alarms_of(resources: Mapping[str, Any], stack: str = "fermata") -> dict[str, Alarm]:
+    """Every alarm of a template, with logical ids in place of references, and the name of its stack."""
+    found = {name: each for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    return {name: plain(each["Properties"], stack) for name, each in found.items()}
+
+
+def plain(value: Any, stack: str) -> Any:  # noqa: ANN401 - a part of a template
+    """The value with logical ids in place of references."""
+    if isinstance(value, list):
+        return [plain(each, stack) for each in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"Ref": "AWS::StackName"}:
+            return stack
+        case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${AWS::StackName}", stack)
+    return {name: plain(each, stack) for name, each in value.items()}
+
+
 def read_lines(lines: str) -> Iterator[tuple[Identity, list[float]]]:
     """Every metric with its values that CloudWatch takes from lines of a function's output; other lines are skipped."""
     for line in lines.splitlines():

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support import observed
-from tests.support.cloudwatch import Alarm, CloudWatch, Identity, identity, read_lines, read_query
+from tests.support.cloudwatch import Alarm, CloudWatch, Identity, alarms_of, identity, plain, read_lines, read_query
 
 pytestmark = pytest.mark.check
 
@@ -41,18 +41,13 @@ TOO_SLOW: Final = {"ApiLatencyAlarm"}
 
 @pytest.fixture(scope="module")
 def alarms(transformed: Template) -> dict[str, Alarm]:
-    """Every alarm, with logical ids in place of references."""
-    return {
-        name: _plain(each["Properties"])
-        for name, each in transformed["Resources"].items()
-        if each["Type"] == "AWS::CloudWatch::Alarm"
-    }
+    return alarms_of(transformed["Resources"])
 
 
 @pytest.fixture
 def write(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template) -> Write:
     for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
-        monkeypatch.setenv(name, _plain(value))
+        monkeypatch.setenv(name, plain(value, "fermata"))
 
     def written(something: Callable[[], None]) -> str:
         capsys.readouterr()
@@ -60,18 +55,6 @@ def write(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
         return capsys.readouterr().out
 
     return written
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a part of a template
-    if isinstance(value, dict):
-        if set(value) == {"Ref"}:
-            return "fermata" if value["Ref"] == "AWS::StackName" else value["Ref"]
-        if set(value) == {"Fn::GetAtt"}:
-            return value["Fn::GetAtt"][0]
-        if set(value) == {"Fn::Sub"}:
-            return value["Fn::Sub"].replace("${AWS::StackName}", "fermata")
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _watched(alarm: Alarm) -> Iterator[Identity]:
