@@ -138,7 +138,7 @@ console: $(CONSOLE) ## build the console's page anew, after a change below clien
 	@.tools/console/bin/node client/console/build.mjs functions/serve_console/assets
 
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
-	@$(PY) tooling/build.py
+	@$(PY) -m tooling.build
 
 client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, and try it where it is installed alone
 	@$(PY) -m tooling.client_wheel
