@@ -15,7 +15,8 @@ TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")
 ALARMS = {name: each["Properties"] for name, each in TEMPLATE["Resources"].items() if each["Type"].endswith("::Alarm")}
 
 QUERY = re.compile(
-    r'SELECT MAX\((?P<metric>\w+)\) FROM SCHEMA\("(?P<namespace>\w+)", (?P<dimensions>[\w, ]+)\) GROUP BY'
+    r'SELECT MAX\((?P<metric>\w+)\) FROM SCHEMA\("(?P<namespace>\w+)", (?P<dimensions>[\w, ]+)\) '
+    r"WHERE stack = '\$\{AWS::StackName\}' GROUP BY"
 )
 
 
@@ -26,8 +27,8 @@ def _as_the_template_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRITES: Mapping[str, Callable[[], None]] = {
-    "ProviderBudgetUsed": lambda: EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80),
-    "WalletDriftCredits": lambda: EmfMetrics().credits("WalletDriftCredits", 1),
+    "ProviderBudgetUsed": lambda: EmfMetrics("fermata").percent("ProviderBudgetUsed", "minimax", 80),
+    "WalletDriftCredits": lambda: EmfMetrics("fermata").credits("WalletDriftCredits", 1),
 }
 
 
@@ -48,43 +49,48 @@ def watched_by(alarm: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     if "Metrics" not in alarm:
         return alarm["Namespace"], alarm["MetricName"], [each["Name"] for each in alarm.get("Dimensions", [])]
     [query] = alarm["Metrics"]
-    found = QUERY.match(query["Expression"])
+    found = QUERY.match(query["Expression"]["Fn::Sub"])
     assert found is not None, query["Expression"]
     return found["namespace"], found["metric"], found["dimensions"].split(", ")
 
 
 def test_a_used_share_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
-    EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80)
+    EmfMetrics("fermata").percent("ProviderBudgetUsed", "minimax", 80)
     used = json.loads(capsys.readouterr().out)
     (metrics,) = used["_aws"]["CloudWatchMetrics"]
-    assert (used["ProviderBudgetUsed"], used["provider"], metrics["Dimensions"]) == ([80], "minimax", [["provider"]])
+    assert (used["ProviderBudgetUsed"], used["provider"], metrics["Dimensions"]) == (
+        [80],
+        "minimax",
+        [["stack", "provider"]],
+    )
     assert metrics["Metrics"] == [{"Name": "ProviderBudgetUsed", "Unit": "Percent"}]
 
 
 def test_an_amount_of_money_is_a_line_in_usd_without_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
-    EmfMetrics().usd("UnknownOutcomeUsdAtRisk", "aimlapi", 31_500)
+    EmfMetrics("fermata").usd("UnknownOutcomeUsdAtRisk", "aimlapi", 31_500)
     told = json.loads(capsys.readouterr().out)
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
     assert (told["UnknownOutcomeUsdAtRisk"], told["provider"]) == ([0.0315], "aimlapi")
     assert metrics["Metrics"] == [{"Name": "UnknownOutcomeUsdAtRisk", "Unit": "None"}]
 
 
-def test_an_amount_of_credits_is_a_line_without_a_dimension(capsys: pytest.CaptureFixture[str]) -> None:
-    EmfMetrics().credits("WalletDriftCredits", 0)
+def test_an_amount_of_credits_is_a_line_of_its_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics("fermata").credits("WalletDriftCredits", 0)
     told = json.loads(capsys.readouterr().out)
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
-    assert (told["WalletDriftCredits"], metrics["Namespace"], metrics["Dimensions"]) == ([0], "Fermata", [[]])
+    assert (told["WalletDriftCredits"], metrics["Namespace"], metrics["Dimensions"]) == ([0], "Fermata", [["stack"]])
     assert metrics["Metrics"] == [{"Name": "WalletDriftCredits", "Unit": "None"}]
 
 
 def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:
-    EmfMetrics().count("CircuitOpened", "minimax")
-    EmfMetrics().milliseconds("SlotWaitMs", "aimlapi", 0)
+    EmfMetrics("fermata").count("CircuitOpened", "minimax")
+    EmfMetrics("fermata").milliseconds("SlotWaitMs", "aimlapi", 0)
     opened, waited = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (opened["CircuitOpened"], opened["provider"]) == ([1], "minimax")
     assert (waited["SlotWaitMs"], waited["provider"]) == ([0], "aimlapi")
     for line, name, unit in ((opened, "CircuitOpened", "Count"), (waited, "SlotWaitMs", "Milliseconds")):
         (metrics,) = line["_aws"]["CloudWatchMetrics"]
         assert metrics["Namespace"] == "Fermata"
-        assert metrics["Dimensions"] == [["provider"]]
+        assert metrics["Dimensions"] == [["stack", "provider"]]
+        assert line["stack"] == "fermata"
         assert [(metric["Name"], metric["Unit"]) for metric in metrics["Metrics"]] == [(name, unit)]
