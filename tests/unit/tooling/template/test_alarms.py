@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pytest
 
+from local.deploy.parameters import read_parameters
+from local.errors import RefusedParameterError
 from tests.support import observed
 from tests.support.cloudwatch import Alarm, CloudWatch, Identity, alarms_of, identity, plain, read_lines, read_query
 
@@ -162,6 +164,19 @@ def test_every_alarm_is_sent_to_the_address_or_the_topic(resources: Template, te
         {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}
     ]
     assert [template["Parameters"][name]["Default"] for name in ("AlarmEmail", "AlarmTopicArn")] == ["", ""]
+
+
+def test_an_address_and_a_topic_together_or_in_a_wrong_form_are_refused_before_anything_is_created(
+    template: Template,
+) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:incidents"
+    for given in ({}, {"AlarmEmail": "operator@example.com"}, {"AlarmTopicArn": topic}):
+        assert read_parameters(template, given)["AlarmEmail"] == given.get("AlarmEmail", "")
+    with pytest.raises(RefusedParameterError, match="Give AlarmEmail or AlarmTopicArn, not both"):
+        read_parameters(template, {"AlarmEmail": "operator@example.com", "AlarmTopicArn": topic})
+    for name, wrong in (("AlarmEmail", "operator"), ("AlarmTopicArn", "incidents")):
+        with pytest.raises(RefusedParameterError, match=name):
+            read_parameters(template, {name: wrong})
 
 
 # ---- when it is raised
