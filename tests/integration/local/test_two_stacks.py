@@ -107,11 +107,18 @@ def test_an_alarm_watches_the_metrics_of_its_own_stack(
 
     assert len(alarms) == len(own) > 1
     assert written["stack"] == stack
+    resources = set(deployments[stack].resources.values())
     for alarm in alarms:
-        queries = [query["Expression"] for query in alarm.get("Metrics", [])]
-        watched = dimensions_of(alarm).get("stack") if not queries else None
-        assert watched == stack or all(f"WHERE stack = '{stack}' " in query for query in queries), alarm["AlarmName"]
-        assert queries or watched
+        metrics = alarm.get("Metrics") or [alarm]
+        queries = [metric["Expression"] for metric in metrics if metric.get("Expression", "").startswith("SELECT")]
+        named = [metric.get("MetricStat", {}).get("Metric", metric) for metric in metrics if "Expression" not in metric]
+        assert queries or named, alarm["AlarmName"]
+        assert all(f"WHERE stack = '{stack}' " in query for query in queries), alarm["AlarmName"]
+        for dimensions in map(dimensions_of, named):
+            assert dimensions.get("stack", stack) == stack
+            dimensions.pop("GlobalSecondaryIndexName", None)
+            strangers = [each for each in dimensions.values() if not each.startswith(stack) and each not in resources]
+            assert strangers == [] or "provider" in dimensions, alarm["AlarmName"]
 
 
 def test_no_name_of_one_stack_is_a_name_of_the_other(deployments: Deployments) -> None:
