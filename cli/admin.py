@@ -43,6 +43,7 @@ _FIELDS: Final = (
     *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
+    *("daily_budget_usd", "reset"),
     *LOOK_FIELDS,
 )
 
@@ -198,6 +199,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add_look_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
+    _add_budget(command("set-budget", "limit what a day's orders to a provider may cost, until --reset"))
     what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"
     command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
     _add_recoverable(command("list-recoverable", "list paid songs that can be redelivered"))
@@ -234,6 +236,14 @@ def _add_reconcile(command: argparse.ArgumentParser) -> None:
     command.add_argument("provider", metavar="PROVIDER", help=_ONE)
     command.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
     command.add_argument("--apply", action="store_true", help="record the result; without it, only show it")
+
+
+def _add_budget(command: argparse.ArgumentParser) -> None:
+    command.add_argument("provider", metavar="PROVIDER", help=_ONE)
+    amount = command.add_mutually_exclusive_group(required=True)
+    what = "most USD that the orders of a day (UTC) may cost at catalogue prices, such as 25; 0 is no limit"
+    amount.add_argument("daily_budget_usd", metavar="USD", nargs="?", help=what)
+    amount.add_argument("--reset", action="store_const", const=True, help="let the deployed budget hold again")
 
 
 def _add_recoverable(command: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ class InMemoryBrakeStore:
     def __init__(self) -> None:
         self._pauses: dict[str, datetime] = {}
         self.spent: dict[tuple[str, date], int] = {}
+        self.budgets: dict[str, int] = {}
         self.failure: FermataError | None = None
 
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
@@ -24,7 +25,7 @@ class InMemoryBrakeStore:
 
     def brakes(self, provider: str, day: date) -> PauseAndBudget:
         paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if name in self._pauses)
-        return PauseAndBudget(provider, day, paused_by, self.spent.get((provider, day), 0))
+        return PauseAndBudget(provider, day, paused_by, self.spent.get((provider, day), 0), self.budgets.get(provider))
 
     def pause(self, name: str, now: datetime) -> bool:
         changed = name not in self._pauses
@@ -35,6 +36,12 @@ class InMemoryBrakeStore:
         changed = name in self._pauses
         self._pauses.pop(name, None)
         return changed
+
+    def set_budget(self, provider: str, micro_usd: int | None) -> None:
+        if micro_usd is None:
+            self.budgets.pop(provider, None)
+        else:
+            self.budgets[provider] = micro_usd
 
     def book(self, booking: Booking | None) -> None:
         if booking is not None:

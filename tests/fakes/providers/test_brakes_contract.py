@@ -117,6 +117,46 @@ def test_a_pause_is_reported_until_it_is_lifted(stores: Stores) -> None:
     assert stores.of().paused_by == ()
 
 
+def test_a_budget_that_was_set_holds_until_it_is_reset(stores: Stores) -> None:
+    stores.brakes.set_budget("minimax", COST)
+    assert (stores.of().set_micro_usd, stores.of("aimlapi").set_micro_usd) == (COST, None)
+    assert (stores.of().budget(7), stores.of("aimlapi").budget(7)) == (COST, 7)
+    stores.brakes.set_budget("minimax", 0)
+    assert (stores.of().set_micro_usd, stores.of().budget(7)) == (0, 0)
+    stores.brakes.set_budget("minimax", None)
+    stores.brakes.set_budget("minimax", None)
+    assert stores.of() == PauseAndBudget("minimax", TODAY)
+
+
+@pytest.mark.parametrize("pauses_first", [True, False])
+@pytest.mark.parametrize("resumes_first", [True, False])
+def test_a_pause_and_a_budget_that_was_set_leave_each_other_alone(
+    stores: Stores, pauses_first: bool, resumes_first: bool
+) -> None:
+    if pauses_first:
+        assert stores.brakes.pause("minimax", NOON)
+    stores.brakes.set_budget("minimax", COST)
+    if not pauses_first:
+        assert stores.brakes.pause("minimax", NOON)
+    assert not tried(partial(stores.claim, stores.queued()))
+    if resumes_first:
+        assert stores.brakes.resume("minimax")
+        assert (stores.of().paused_by, stores.of().set_micro_usd) == ((), COST)
+        stores.brakes.set_budget("minimax", None)
+    else:
+        stores.brakes.set_budget("minimax", None)
+        assert (stores.of().paused_by, stores.of().set_micro_usd) == (("minimax",), None)
+        assert stores.brakes.resume("minimax")
+    assert stores.of() == PauseAndBudget("minimax", TODAY)
+    assert tried(partial(stores.claim, stores.queued(1)))
+
+
+def test_a_budget_that_was_set_pauses_nothing(stores: Stores) -> None:
+    stores.brakes.set_budget("minimax", COST)
+    assert stores.is_claimed(stores.claim(stores.queued()))
+    assert not stores.brakes.resume("minimax")
+
+
 def test_the_pause_of_all_and_that_of_one_are_two(stores: Stores) -> None:
     stores.brakes.pause("all", NOON)
     stores.brakes.pause("minimax", NOON)

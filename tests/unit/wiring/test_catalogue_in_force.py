@@ -48,7 +48,7 @@ def test_settings_are_read_once_and_hold_for_every_use(dynamodb: "DynamoDBClient
 
     assert stores.catalogue() is stores.catalogue()
     assert stores.catalogue() == SETTINGS.applied_to(read_catalogue())
-    assert [stores.budget_micro_usd(provider) for provider in ("minimax", "aimlapi")] == [2_500_000, 0]
+    assert [stores.budget_micro_usd(provider) for provider in ("minimax", "aimlapi")] == [2_500_000, 50_000_000]
     assert reads.calls == 1
 
 

@@ -62,6 +62,11 @@ class BrakeStore(Protocol):
     def resume(self, name: str) -> bool:
         """End the pause of this name; False if there was none. Raises `TransientError`."""
 
+    def set_budget(self, provider: str, micro_usd: int | None) -> None:
+        """Set a provider's daily budget in place of the deployed one (0: none), or let that one hold again (None);
+        raises `TransientError`.
+        """
+
 
 class CallbackStore(Protocol):
     """The addresses that providers post to, by the SHA-256 of their tokens. Writes are conditional as those of jobs

@@ -38,6 +38,7 @@ def manage_ports() -> "ManagePorts":
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
         webhooks=EndpointPorts(stores.webhook_store(), settings.trusted.webhooks),
         check=check_ports,
+        budget=stores.budget_micro_usd,
         look=_look_ports(),
     )
 

@@ -82,5 +82,27 @@ def test_a_budget_for_three_songs_buys_three_of_ten(braked: Cloud) -> None:
     assert '"ProviderBudgetUsed":[100' in log.replace(" ", "")
 
 
+def test_a_budget_that_is_set_on_a_running_cloud_holds_at_once_and_until_it_is_reset(braked: Cloud) -> None:
+    cloud, prompt = braked, "beyond what was deployed"
+    assert cloud.admin("set-budget", "aimlapi", "0.01").code == 0
+    assert not available(cloud, AIML)
+    refused = cloud.made(request(prompt, model=AIML))
+    assert (refused["error"]["code"], posts(cloud, "aimlapi", prompt)) == ("budget_spent", 0)
+    (shown,) = [each for each in cloud.admin("providers").answer["providers"] if each["provider"] == "aimlapi"]
+    assert (shown["budget"]["limit_usd"], shown["budget"]["set"]) == ("0.010000", True)
+    assert cloud.admin("set-budget", "aimlapi", "--reset").answer["set"] is False
+    assert cloud.made(request(prompt, model=AIML))["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("nobody", "5"), ("all", "5"), ("aimlapi",), ("aimlapi", "5", "--reset"), ("aimlapi", "-1"), ("aimlapi", "much")],
+    ids=" ".join,
+)
+def test_a_budget_for_nobody_or_of_no_amount_is_refused(braked: Cloud, words: tuple[str, ...]) -> None:
+    assert braked.admin("set-budget", *words).code == 2
+    assert {each["budget"]["set"] for each in braked.admin("providers").answer["providers"]} == {False}
+
+
 def test_a_provider_that_does_not_exist_cannot_be_paused(braked: Cloud) -> None:
     assert braked.admin("pause", "nobody").code == 2

@@ -150,7 +150,7 @@ def test_a_misspelled_entry_is_refused() -> None:
 
 def test_every_provider_has_its_settings() -> None:
     assert set(CATALOGUE.provider_ids()) == set(CATALOGUE.providers) == set(PROVIDERS)
-    assert {each.budget_micro_usd for each in CATALOGUE.providers.values()} == {0}
+    assert {each.budget_micro_usd for each in CATALOGUE.providers.values()} == {50_000_000}
     assert {(each.limits.gap_ms, each.limits.concurrent) for each in CATALOGUE.providers.values()} == {(500, 20)}
 
 

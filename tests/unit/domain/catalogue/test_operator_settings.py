@@ -83,7 +83,8 @@ def test_the_object_of_all_providers_wins_setting_by_setting() -> None:
 )
 def test_a_budget_is_given_in_usd_and_counted_in_millionths(usd: object, micro_usd: int) -> None:
     changed = read(given({"aimlapi": {"daily_budget_usd": usd}})).applied_to(CATALOGUE)
-    assert [changed.settings_of(provider).budget_micro_usd for provider in PROVIDERS] == [0, 0, 0, micro_usd]
+    usual = CATALOGUE.settings_of("minimax").budget_micro_usd
+    assert [changed.settings_of(each).budget_micro_usd for each in PROVIDERS] == [usual, usual, usual, micro_usd]
 
 
 @pytest.mark.parametrize(

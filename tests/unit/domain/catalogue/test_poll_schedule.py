@@ -28,7 +28,7 @@ HISTORY_LIMIT = 25_000
 """Events of one execution; AWS Step Functions ends an execution that needs more."""
 MACHINE = json.loads((ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8"))
 ROUND_TRIP = ("WaitForProvider", "PollGeneration", "DecideNext")
-REFUSED_BY_LAMBDA, FAILED = MACHINE["States"]["PollGeneration"]["Retry"]
+REFUSED_BY_LAMBDA, _, FAILED = MACHINE["States"]["PollGeneration"]["Retry"]
 RETRIES = FAILED["MaxAttempts"]
 EVENTS_OF_A_TRY = 3
 """A task is scheduled, started, and has succeeded or failed."""

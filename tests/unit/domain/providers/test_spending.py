@@ -47,7 +47,7 @@ def test_an_order_is_held_by_a_pause_or_where_its_cost_goes_beyond_the_budget(
     [
         (paused("minimax", "all"), "`admin resume all`"),
         (paused("minimax", "minimax"), "`admin resume minimax`"),
-        (budget_spent("aimlapi", DAY), "raises daily_budget_usd of aimlapi in ProviderSettings"),
+        (budget_spent("aimlapi", DAY), "`admin set-budget aimlapi USD`"),
     ],
 )
 def test_a_held_order_fails_surely_unpaid_and_says_what_the_operator_can_do(held: Blocked, advice: str) -> None:

@@ -167,7 +167,7 @@ def test_a_provider_at_rest_is_closed_unpaused_and_empty(desk: Desk) -> None:
             "disabled_by": None,
             "lacking": [],
         },
-        "budget": {"day": "2026-11-21", "spent_usd": "0.000000", "limit_usd": None},
+        "budget": {"day": "2026-11-21", "spent_usd": "0.000000", "limit_usd": "50.000000", "set": False},
         "queue": {
             "running": 0,
             "waiting": 0,
@@ -183,7 +183,13 @@ def test_a_budget_is_told_beside_what_was_spent() -> None:
     settings = read_catalogue().settings_of("minimax").model_copy(update={"daily_budget_usd": Decimal("12.5")})
     spending = PauseAndBudget("minimax", NOON.date(), spent_micro_usd=150_000)
     told = provider_view(ProviderState(provider="minimax"), spending, settings, NOON)["budget"]
-    assert told == {"day": "2026-11-21", "spent_usd": "0.150000", "limit_usd": "12.500000"}
+    assert told == {"day": "2026-11-21", "spent_usd": "0.150000", "limit_usd": "12.500000", "set": False}
+
+
+def test_a_budget_that_was_set_is_shown_as_such() -> None:
+    spending = PauseAndBudget("minimax", NOON.date(), set_micro_usd=0)
+    told = provider_view(ProviderState(provider="minimax"), spending, read_catalogue().settings_of("minimax"), NOON)
+    assert told["budget"] == {"day": "2026-11-21", "spent_usd": "0.000000", "limit_usd": None, "set": True}
 
 
 def test_a_pause_of_all_and_of_one_and_the_days_spending_are_shown(desk: Desk) -> None:

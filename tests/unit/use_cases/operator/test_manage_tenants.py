@@ -75,6 +75,7 @@ class Office:
             recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
             webhooks=webhooks,
             check=lambda: CheckPorts(self.upstream, FixedProviderKeys(), key_check),
+            budget=lambda provider: {"minimax": 25_000_000}.get(provider, 0),
             look=LookPorts(
                 tenants=self.tenants,
                 wallets=self.wallets,
@@ -308,6 +309,32 @@ def test_a_pause_holds_until_it_is_resumed_under_its_name(office: Office, name: 
     assert carry_out("resume") == {"provider": name, "paused": False, "changed": True}
     assert carry_out("resume") == {"provider": name, "paused": False, "changed": False}
     assert office.brakes.brakes("minimax", NOON.date()).paused_by == ()
+
+
+def test_a_budget_is_set_until_it_is_reset(office: Office) -> None:
+    def carry_out(**words: object) -> dict[str, object]:
+        return office.carry_out({"action": "set_budget", "provider": "minimax", **words})
+
+    assert carry_out(daily_budget_usd="12.5") == {"provider": "minimax", "limit_usd": "12.500000", "set": True}
+    assert office.brakes.brakes("minimax", NOON.date()).set_micro_usd == 12_500_000
+    assert carry_out(daily_budget_usd=0) == {"provider": "minimax", "limit_usd": None, "set": True}
+    assert carry_out(reset=True) == {"provider": "minimax", "limit_usd": "25.000000", "set": False}
+    assert office.brakes.brakes("minimax", NOON.date()).set_micro_usd is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *({}, {"reset": False}, {"reset": True, "daily_budget_usd": "1"}, {"daily_budget_usd": True}),
+        *({"daily_budget_usd": each} for each in ("-1", "NaN", "much", 1_000_001)),
+        *({"daily_budget_usd": "1", "provider": each} for each in ("all", "nobody", "", None)),
+    ],
+    ids=str,
+)
+def test_a_budget_without_an_amount_or_a_provider_is_refused(office: Office, words: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequestError):
+        office.carry_out({"action": "set_budget", "provider": "minimax", **words})
+    assert office.brakes.budgets == {}
 
 
 @pytest.mark.parametrize("action", ["pause", "resume"])

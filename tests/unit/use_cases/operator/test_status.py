@@ -56,7 +56,7 @@ def test_nothing_is_alarming_at_rest_and_every_provider_has_a_line() -> None:
         "provider": "minimax",
         "paused_by": [],
         "circuit": "closed",
-        "budget_used_percent": None,
+        "budget_used_percent": 0,
         "running": 0,
         "waiting": 0,
         "unknown_outcomes": 0,

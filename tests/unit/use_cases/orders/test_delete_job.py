@@ -30,7 +30,7 @@ from fermata.domain.jobs.rescue_record import Rescue, RescueLease
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.live.stream import LiveStream
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
-from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
+from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError, UnreadableRecordError
 from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
@@ -432,7 +432,7 @@ def test_a_job_that_is_no_tombstone_and_has_no_request_is_not_taken_for_an_unkno
         store = DynamoJobStore(DynamoTransactions(client, TABLE))
         ended(store)
         client.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "REQUEST"}})
-        with pytest.raises(KeyError, match="REQUEST"):
+        with pytest.raises(UnreadableRecordError, match=f"JOB#{JOB_ID} cannot be read: KeyError"):
             store.load(JOB_ID)
 
 

@@ -83,8 +83,8 @@ def test_an_unreadable_record_hides_no_other_job_and_is_logged(monkeypatch: pyte
         page = list_jobs(PageRequest(JobList("acme")), ports, NOON)
     assert [view.job for view in page.jobs] == [whole]
     ((message, said),) = logged
-    assert message == "a job's record cannot be read"
-    assert (said["job_id"], said["error"]) == (broken.id, "KeyError")
+    assert message == "a stored record cannot be read"
+    assert (said["record"], said["reason"]) == (f"JOB#{broken.id}", "KeyError")
     assert PROMPT not in json.dumps(said)
 
 

@@ -14,9 +14,9 @@ from fermata.domain.web.formats import rfc3339, usd
 def provider_view(
     state: ProviderState, spending: PauseAndBudget, settings: ProviderSettings, now: datetime
 ) -> dict[str, JsonValue]:
-    """The present state of one provider. A budget of null is no limit."""
+    """The present state of one provider. A limit of null is no limit; `set` says that the operator's command set it."""
     now_ms, queue, circuit = epoch_ms(now), state.queue, state.circuit
-    limit = settings.budget_micro_usd
+    limit = spending.budget(settings.budget_micro_usd)
     return {
         "provider": state.provider,
         "paused": bool(spending.paused_by),
@@ -32,6 +32,7 @@ def provider_view(
             "day": str(spending.day),
             "spent_usd": usd(spending.spent_micro_usd),
             "limit_usd": usd(limit) if limit else None,
+            "set": spending.set_micro_usd is not None,
         },
         "queue": {
             "running": sum(lease.until_ms > now_ms for lease in queue.running.values()),

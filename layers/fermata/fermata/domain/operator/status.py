@@ -71,7 +71,8 @@ def _of_a_provider(view: Mapping[str, Any], unknown: int) -> Iterator[JsonValue]
         yield _finding("CircuitOpenAlarm", name, says, "wait, or look at the provider's status page")
     if used is not None and used >= _BUDGET_PERCENT:
         says = f"{used} % of the day's budget are spent"
-        yield _finding("ProviderBudgetAlarm", name, says, "spend, then daily_budget_usd of ProviderSettings")
+        do = f"spend, then set-budget {name} USD, or wait until tomorrow (UTC)"
+        yield _finding("ProviderBudgetAlarm", name, says, do)
     if unknown >= _UNKNOWN:
         says = f"of {unknown} jobs it is unknown whether the provider charged"
         yield _finding("UnknownOutcomesAlarm", name, says, f"reconcile {name} FILE with its usage export")

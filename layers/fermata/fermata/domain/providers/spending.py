@@ -48,18 +48,25 @@ class Blocked:
 @dataclass(frozen=True)
 class PauseAndBudget:
     """The pause and the budget of one provider on one day. `paused_by` are the names under which it is paused: its own
-    name, `EVERY_PROVIDER`, or both.
+    name, `EVERY_PROVIDER`, or both. `set_micro_usd` is the daily budget that the operator's command set, or None: then
+    the deployed one holds. A budget of 0 means no budget.
     """
 
     provider: str
     day: date
     paused_by: Sequence[str] = ()
     spent_micro_usd: int = 0
+    set_micro_usd: int | None = None
 
-    def blocking(self, cost_micro_usd: int, budget_micro_usd: int) -> Blocked | None:
-        """The block of an order of this cost, or None; a budget of 0 means no budget."""
+    def budget(self, deployed_micro_usd: int) -> int:
+        """The daily budget that holds, in micro-USD."""
+        return deployed_micro_usd if self.set_micro_usd is None else self.set_micro_usd
+
+    def blocking(self, cost_micro_usd: int, deployed_micro_usd: int) -> Blocked | None:
+        """The block of an order of this cost, or None."""
         if self.paused_by:
             return paused(self.provider, self.paused_by[0])
+        budget_micro_usd = self.budget(deployed_micro_usd)
         if budget_micro_usd and self.spent_micro_usd + cost_micro_usd > budget_micro_usd:
             return budget_spent(self.provider, self.day)
         return None
@@ -75,7 +82,7 @@ def budget_spent(provider: str, day: date) -> Blocked:
     """The block by an insufficient budget for a day."""
     message = (
         f"the operator's budget for {provider} on {day} (UTC) does not suffice for this order; nothing was paid; "
-        f"order again the next day, or the operator raises daily_budget_usd of {provider} in ProviderSettings"
+        f"order again the next day, or the operator raises it: `admin set-budget {provider} USD`"
     )
     return Blocked("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))
 

@@ -15,6 +15,7 @@ from fermata.domain.money.reports.day_pages import wrong_span
 from fermata.domain.money.reports.spend import spend_of
 from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.operator.job_view import operators_view
+from fermata.domain.operator.key_view import key_view
 from fermata.domain.operator.provider_view import provider_view
 from fermata.domain.operator.status import MOST_OVERDUE, OVERDUE_AFTER, Findings, status_view
 from fermata.domain.providers.spending import day_of
@@ -26,7 +27,6 @@ from fermata.ports.money import Purchases, UsageStore, WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
-from fermata.use_cases.operator.key_view import key_view
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, first_recoverable
 from fermata.use_cases.operator.manage_keys import TenantId
 

@@ -59,13 +59,16 @@ from fermata.use_cases.operator.manage_webhooks import (
 )
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
+from fermata.use_cases.operator.set_budget import SetBudget, set_budget
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed."""
+    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed; `budget` returns a
+    provider's deployed daily budget in millionths of a USD, 0 for none.
+    """
 
     tenants: TenantStore
     wallets: WalletStore
@@ -78,6 +81,7 @@ class ManagePorts:
     webhooks: EndpointPorts
     check: Callable[[], CheckPorts]
     look: LookPorts
+    budget: Callable[[str], int]
 
 
 class _Command(BaseModel):
@@ -209,6 +213,7 @@ Command = (
     | CheckProvider
     | Pause
     | Resume
+    | SetBudget
     | Reconcile
     | Redeliver
     | ListRecoverable
@@ -241,7 +246,7 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
         case SetWebhook() | RotateWebhookSecret() as about_webhooks:
             _wallet(about_webhooks.tenant_id, ports.wallets)
             return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
-        case EnableProvider() | CheckProvider() | Pause() | Resume() as about_a_provider:
+        case EnableProvider() | CheckProvider() | Pause() | Resume() | SetBudget() as about_a_provider:
             return _manage_provider(about_a_provider, ports, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
@@ -261,8 +266,11 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
 
 
 def _manage_provider(
-    command: EnableProvider | CheckProvider | Pause | Resume, ports: ManagePorts, now: datetime
+    command: EnableProvider | CheckProvider | Pause | Resume | SetBudget, ports: ManagePorts, now: datetime
 ) -> dict[str, JsonValue]:
+    if isinstance(command, SetBudget):
+        name = _known_provider(command.provider)
+        return set_budget(name, command.daily_budget_usd, ports.budget(name), ports.brakes)
     if isinstance(command, CheckProvider):
         return check_provider(_known_provider(command.provider), ports.check())
     if isinstance(command, EnableProvider):

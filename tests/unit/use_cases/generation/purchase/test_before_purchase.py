@@ -126,7 +126,7 @@ def test_a_job_whose_reference_is_not_measured_is_unprepared_whatever_the_operat
 
 def test_a_cleared_run_holds_a_slot_until_its_claim_ends_and_has_the_key() -> None:
     world = world_with()
-    assert before_purchase(run_in(world)) == Cleared(Admitted(0), "default", KEY)
+    assert before_purchase(run_in(world)) == Cleared(Admitted(0), 50_000_000, "default", KEY)
     (lease,) = world.provider_states.load("minimax").queue.running.values()
     assert lease.until_ms == epoch_ms(NOON + timedelta(seconds=960)) + 1
     assert (world.stored(JOB_ID), world.upstream.posts) == (queued_job(), 0)

@@ -227,7 +227,7 @@ def test_a_job_beyond_the_budget_is_not_ordered_and_ends_at_once_where_the_next_
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.failure_class) == ("budget_spent", FailureClass.TRANSIENT)
-    assert "daily_budget_usd of minimax in ProviderSettings" in job.failure.message
+    assert "`admin set-budget minimax USD`" in job.failure.message
     assert (job.attempts, world.upstream.sent, spent(world)) == ((), [], 1)
 
 
@@ -284,6 +284,23 @@ def test_the_used_part_of_a_budget_is_measured_with_each_order_and_each_held_ord
     world.jobs.create(second)
     start(world, second.id)
     assert world.metrics.used == [("ProviderBudgetUsed", "minimax", 50), ("ProviderBudgetUsed", "minimax", 50)]
+
+
+def test_a_budget_that_the_operator_set_holds_in_place_of_the_deployed_one_and_the_claim_keeps_it() -> None:
+    world = world_with(SONG, SONG, budget=COST - 1)
+    world.brakes.set_budget("minimax", COST)
+    assert start(world)[0] is StepKind.READY
+    world.jobs.create(queued_job(id=JOB_ID[:-1] + "Z"))
+    start(world, JOB_ID[:-1] + "Z")
+    assert (world.upstream.posts, spent(world)) == (1, COST)
+    assert world.metrics.used == [("ProviderBudgetUsed", "minimax", 100)] * 2
+
+
+def test_a_budget_that_is_set_or_lowered_before_the_claim_holds_the_next_order() -> None:
+    world = world_with(SONG, budget=0)
+    world.brakes.set_budget("minimax", COST - 1)
+    assert start(world)[0] is not StepKind.READY
+    assert world.upstream.posts == 0
 
 
 def test_without_a_budget_nothing_is_measured() -> None:

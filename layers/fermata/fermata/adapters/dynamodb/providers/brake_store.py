@@ -1,5 +1,6 @@
-"""Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` exists during a pause, and
-`BUDGET#<provider>`/<day> holds the day's spending.
+"""Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` has `since` during a pause and
+`daily_budget` while the operator's command sets one, and `BUDGET#<provider>`/<day> holds the day's spending. The first
+item holds both, so that a budget that was set costs an order no read.
 
 The transaction of a claim checks the pauses and updates the spending, so no claim bypasses them.
 """
@@ -17,8 +18,13 @@ from fermata.errors import ProviderHeldError, UnreadableRecordError
 
 _PAUSE: Final = "PAUSE"
 _BUDGET: Final = "budget"
-_ABSENT: Final = "attribute_not_exists(pk)"
+_RUNS: Final = "attribute_not_exists(#since)"
+_PAUSED: Final = "attribute_exists(#since)"
+_PAUSED_ALONE: Final = "attribute_exists(#since) AND attribute_not_exists(#daily_budget)"
+_SET: Final = "attribute_exists(#daily_budget)"
+_SET_ALONE: Final = "attribute_exists(#daily_budget) AND attribute_not_exists(#since)"
 _BEYOND: Final = 10**15
+_LEAST: Final = 1
 
 
 class DynamoBrakeStore:
@@ -39,18 +45,33 @@ class DynamoBrakeStore:
         """Pause a provider, or all; False where it is already paused. A concurrent claim is written before the pause or
         fails.
         """
-        put = self._transactions.put(_pause(name)[0], _PAUSE, {"since": now.isoformat()}, _ABSENT)
-        return not self._transactions.write({"pause": put}, self._transactions.deadline())
+        values = {":now": now.isoformat()}
+        return self._write(self._transactions.update(*_pause(name), "SET #since = :now", _RUNS, values))
 
     def resume(self, name: str) -> bool:
         """End a pause; False where there is none."""
-        delete = self._transactions.delete(_pause(name)[0], _PAUSE, "attribute_exists(pk)")
-        return not self._transactions.write({"pause": delete}, self._transactions.deadline())
+        return self._remove(name, "REMOVE #since", _PAUSED, _PAUSED_ALONE)
+
+    def set_budget(self, provider: str, micro_usd: int | None) -> None:
+        """Set the daily budget, or let the deployed one hold again."""
+        if micro_usd is None:
+            self._remove(provider, "REMOVE #daily_budget", _SET, _SET_ALONE)
+            return
+        expression, values = "SET #daily_budget = :budget", {":budget": micro_usd}
+        self._write(self._transactions.update(*_pause(provider), expression, None, values))
+
+    def _remove(self, name: str, expression: str, there: str, alone: str) -> bool:
+        """Remove an attribute, or the item where it has no other; False where the attribute is not there."""
+        delete = self._transactions.delete(*_pause(name), alone)
+        return self._write(delete) or self._write(self._transactions.update(*_pause(name), expression, there, {}))
+
+    def _write(self, part: Write) -> bool:
+        return not self._transactions.write({"controls": part}, self._transactions.deadline())
 
 
 def checks_of(provider: str, transactions: DynamoTransactions) -> dict[str, Write]:
     """The parts of a transaction that make it fail while a provider is paused."""
-    return {name: transactions.check(*_pause(name), _ABSENT) for name in (provider, EVERY_PROVIDER)}
+    return {name: transactions.check(*_pause(name), _RUNS) for name in (provider, EVERY_PROVIDER)}
 
 
 def booked(booking: Booking | None, transactions: DynamoTransactions, budget_micro_usd: int = 0) -> dict[str, Write]:
@@ -77,8 +98,19 @@ def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
 
 
 def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
-    paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if _pause(name) in found)
-    return PauseAndBudget(provider, day, paused_by, _spent(found.get(_budget(provider, day), {})))
+    paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if "since" in found.get(_pause(name), {}))
+    spent = _spent(found.get(_budget(provider, day), {}))
+    return PauseAndBudget(provider, day, paused_by, spent, _set_budget(found.get(_pause(provider), {})))
+
+
+def _set_budget(item: Item) -> int | None:
+    """The daily budget that was set, in micro-USD, or None; one that nothing fits into where it cannot be read."""
+    if "daily_budget" not in item:
+        return None
+    try:
+        return read(item, lambda stored: int(stored["daily_budget"]))
+    except UnreadableRecordError:
+        return _LEAST
 
 
 def _spent(item: Item) -> int:

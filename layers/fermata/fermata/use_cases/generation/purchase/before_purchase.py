@@ -25,9 +25,12 @@ from fermata.use_cases.generation.purchase.spending_controls import (
 
 @dataclass(frozen=True)
 class Cleared:
-    """There is no obstacle: the queue admitted the run, which orders with this key."""
+    """There is no obstacle: the queue admitted the run, which orders with this key and within the day's budget, in
+    millionths of a USD (0: none).
+    """
 
     admitted: Admitted
+    budget_micro_usd: int
     key_alias: str
     key: str = field(repr=False)
 
@@ -62,9 +65,9 @@ def before_purchase(run: StartRun) -> Cleared | Obstacle:
     job, ports = run.job, run.ports
     awaits_copy = job.awaits_copy
     # Copying a recording calls no provider, so the operator's controls do not block it.
-    blocked = None if awaits_copy else check_spending(run.ordered, ports.spending, ports.clock())
-    if blocked is not None:
-        return blocked
+    budget = 0 if awaits_copy else check_spending(run.ordered, ports.spending, ports.clock())
+    if isinstance(budget, Blocked):
+        return budget
     if (allowed := lost_songs_reached(job, ports.wallets, ports.clock())) is not None:
         return TooManyLost(allowed)
     try:
@@ -73,7 +76,7 @@ def before_purchase(run: StartRun) -> Cleared | Obstacle:
         return NoKey(str(error))
     if named is not None:
         admission = request_admission(run.request, run.claim_until, ports.queue)
-        return Cleared(admission, *named) if isinstance(admission, Admitted) else admission
+        return Cleared(admission, budget, *named) if isinstance(admission, Admitted) else admission
     # A recording is copied in any state of the provider, but uploaded only to a provider whose circuit allows calls.
     closed = None if awaits_copy else check_circuit(run.request, ports.queue)
     return closed or Unprepared()

@@ -37,7 +37,7 @@ def purchase(run: StartRun, cleared: Cleared) -> NextStep:
     began = ports.clock()
     try:
         callback = open_callback(run)
-        claimed = _claim(run, cleared.key_alias, callback)
+        claimed = _claim(run, cleared, callback)
     except ProviderHeldError as error:
         withdraw(run.request, ports.queue.states)
         return step_instead(run, refused_claim(error, run.ordered.provider, ports.clock()))
@@ -63,12 +63,13 @@ def _audience(run: StartRun) -> AbstractContextManager[Listen]:
     return run.ports.listening(run.job.id, run.request.attempt)
 
 
-def _claim(run: StartRun, key_alias: str, callback: OpenCallback | None) -> Job | None:
+def _claim(run: StartRun, cleared: Cleared, callback: OpenCallback | None) -> Job | None:
     ports, now = run.ports, run.ports.clock()
     awaited = callback.awaited if callback else None
-    claimed = run.job.claimed(next_attempt(run.job, key_alias, run.claim_id, now, run.claim_until, awaited), now)
+    attempt = next_attempt(run.job, cleared.key_alias, run.claim_id, now, run.claim_until, awaited)
+    claimed = run.job.claimed(attempt, now)
     try:
-        ports.resume.jobs.claim(claimed, ports.spending.budget(run.ordered.provider))
+        ports.resume.jobs.claim(claimed, cleared.budget_micro_usd)
     except StaleRecordError:
         return _own_claim(run)
     return claimed

@@ -16,8 +16,8 @@ from fermata.ports.providers import BrakeStore
 
 @dataclass(frozen=True)
 class SpendingPorts:
-    """Ports of the spending controls. `budget` returns a provider's daily budget in millionths of a USD, 0 for none. A
-    blocked order is checked again after `look_again_s` seconds at the earliest.
+    """Ports of the spending controls. `budget` returns a provider's deployed daily budget in millionths of a USD, 0 for
+    none. A blocked order is checked again after `look_again_s` seconds at the earliest.
     """
 
     store: BrakeStore
@@ -26,15 +26,17 @@ class SpendingPorts:
     look_again_s: int
 
 
-def check_spending(ordered: Candidate, ports: SpendingPorts, now: datetime) -> Blocked | None:
-    """The spending control that blocks the order now, or None. This is advisory: the claim checks again and decides.
+def check_spending(ordered: Candidate, ports: SpendingPorts, now: datetime) -> Blocked | int:
+    """The spending control that blocks the order now, or the day's budget, in millionths of a USD (0: none), that its
+    claim has to keep. This is advisory: the claim checks again and decides.
 
     Raises `TransientError` if the controls cannot be read.
     """
     controls = ports.store.load([ordered.provider], day_of(now))[ordered.provider]
-    blocked = controls.blocking(ordered.cost_micro_usd, ports.budget(ordered.provider))
-    _report(controls, 0 if blocked else ordered.cost_micro_usd, ports)
-    return blocked
+    deployed = ports.budget(ordered.provider)
+    blocked, budget = controls.blocking(ordered.cost_micro_usd, deployed), controls.budget(deployed)
+    _report(controls, 0 if blocked else ordered.cost_micro_usd, budget, ports)
+    return blocked or budget
 
 
 def refused_claim(error: ProviderHeldError, provider: str, now: datetime) -> Blocked:
@@ -69,8 +71,7 @@ def beyond_lost_songs(allowed: int) -> Failure:
     return unpaid(FailureClass.TRANSIENT, "lost_songs_limit", message)
 
 
-def _report(controls: PauseAndBudget, cost_micro_usd: int, ports: SpendingPorts) -> None:
-    budget = ports.budget(controls.provider)
-    if budget:
-        percent = 100 * (controls.spent_micro_usd + cost_micro_usd) // budget
+def _report(controls: PauseAndBudget, cost_micro_usd: int, budget_micro_usd: int, ports: SpendingPorts) -> None:
+    if budget_micro_usd:
+        percent = 100 * (controls.spent_micro_usd + cost_micro_usd) // budget_micro_usd
         ports.metrics.percent("ProviderBudgetUsed", controls.provider, percent)
