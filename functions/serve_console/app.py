@@ -11,6 +11,6 @@ _START: Final = "index.html"
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The console's page, one of its files, 304 for a copy that is still current, or 404."""
+    """The console's page, also at `/console/`, one of its files, 304 for a copy that is still current, or 404."""
     name = (event.get("pathParameters") or {}).get("path") or _START
     return FILES.answer(name, event, page_policy(variable("AUDIO_ORIGIN"), variable("LIVE_URL")))

@@ -65,7 +65,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _segment(segment: str) -> str:
+    """A greedy variable also takes nothing after its slash, because API Gateway has no routes that end in one."""
     if not segment.startswith("{"):
         return re.escape(segment)
     name = segment.strip("{}")
-    return f"(?P<{name[:-1]}>.+)" if name.endswith("+") else f"(?P<{name}>[^/]+)"
+    return f"(?P<{name[:-1]}>.*)" if name.endswith("+") else f"(?P<{name}>[^/]+)"

@@ -51,6 +51,21 @@ for (const form of document.querySelectorAll("form[data-post]")) {
   });
 }
 
+// A fault with an argument is only begun: the argument is selected, to be typed over.
+for (const button of document.querySelectorAll("button[data-fault]")) {
+  button.addEventListener("click", () => {
+    const name = button.dataset.fault;
+    const field = button.form.elements.fault;
+    field.value = name;
+    if (name.includes("<")) {
+      field.focus();
+      field.setSelectionRange(name.indexOf("<"), name.indexOf(">") + 1);
+    } else {
+      button.form.requestSubmit();
+    }
+  });
+}
+
 for (const form of document.querySelectorAll("form[data-go]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -32,8 +32,5 @@ class InMemoryTrackStore:
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"
 
-    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
+    def link_beside(self, object_key: str, disposition: str, ttl_s: int) -> str:
         return f"https://audio.test/{object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"
-
-    def link_to_peaks(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        return self.link_to_subtitles(object_key, disposition, ttl_s)

@@ -17,8 +17,12 @@ def test_the_printed_address_is_a_page_and_the_machines_own_address_leads_there(
         assert (again.status_code, again.content) == (304, b"")
         head = browser.head("/console")
         assert (head.status_code, head.content) == (200, b"")
-        for path in ("/console/static/app-00000000.js", "/console/..%2f..%2ftemplate.yaml", "/console/%2e%2e/app.py"):
-            assert browser.get(path).status_code == 404, path
+        assert browser.get("/console/").text == opened.text
+        assert browser.head("/console/").status_code == 200
+        strange = ("static/app-00000000.js", "..%2f..%2ftemplate.yaml", "%2e%2e/app.py", "jobs", "jobs/", "/", "index")
+        for path in strange:
+            missing = browser.get(f"/console/{path}")
+            assert (missing.status_code, "Open /console again" in missing.json()["detail"]) == (404, True), path
 
 
 def test_the_page_may_play_from_this_machines_bucket_and_the_bucket_lets_any_page_read_ranges(cloud: Cloud) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fermata.domain.orders.job_id import new_job_id
+from tests.integration.console.axe import violations
 from tests.integration.console.tab import Tab
 from tests.integration.song import Cloud, request
 from tests.integration.use_cases.accounts.test_money import Customer, customer
-from tests.support.browser import NODE_PACKAGES, Page
 
 OpenTab = Callable[..., Tab]
 PHONE = {"width": 390, "height": 844}
@@ -36,13 +36,6 @@ def shown(tab: Tab, name: str, heading: str) -> None:
     tab.go(name)
     tab.page.get_by_role("heading", name=heading, level=1).wait_for()
     tab.page.wait_for_load_state("networkidle")
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 and its own best practice."""
-    page.evaluate((NODE_PACKAGES / "axe-core" / "axe.min.js").read_text("utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
-    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
 
 def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(manager: Customer, open_tab: OpenTab) -> None:

@@ -17,6 +17,9 @@ def test_the_page_and_its_files_are_served_with_the_origins_of_the_stack(monkeyp
     assert page["statusCode"] == 200
     assert base64.b64decode(page["body"]).lower().startswith(b"<!doctype html>")
     assert SETTINGS["AUDIO_ORIGIN"] in page["headers"]["Content-Security-Policy"]
+    for variables in ({"path": ""}, None):
+        slash = {**http_event("GET", "/console/"), "pathParameters": variables}
+        assert app.lambda_handler(slash, FakeContext()) == page
     missing = http_event("GET", "/console/static/app-00000000.js")
     missing["pathParameters"] = {"path": "static/app-00000000.js"}
     assert app.lambda_handler(missing, FakeContext())["statusCode"] == 404

@@ -20,6 +20,12 @@ export class Refused extends Error {
     const found = this.problem?.errors.filter((each) => each.pointer === pointer || each.pointer.startsWith(`${pointer}/`)) ?? [];
     return found.map((each) => each.message).join("; ") || undefined;
   }
+
+  /** The API's words for what none of these pointers is about, each with its own. */
+  besides(pointers: readonly string[]): readonly string[] {
+    const found = this.problem?.errors.filter(({ pointer }) => !pointers.some((each) => pointer === each || pointer.startsWith(`${each}/`))) ?? [];
+    return found.map(({ pointer, message }) => (pointer ? `${pointer.slice(1).replaceAll("/", " ")}: ${message}` : message));
+  }
 }
 
 export function wordsFor(error: unknown): string {

@@ -1,17 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, patiently } from "../api/client";
-import type { Refused } from "../api/problem";
 import type { Voice } from "../api/types";
 import { Check, Field } from "../parts/basics";
 import { codePoints } from "../parts/format";
-import { type Choice, type Draft, edit, isFamily } from "./draft";
+import { type Choice, edit, isFamily, isWordless } from "./draft";
+import { type FieldsProps, Line, Select } from "./inputs";
+import { More } from "./more";
 import { Recording } from "./recording";
-
-export interface FieldsProps {
-  readonly draft: Draft;
-  readonly choice: Choice;
-  readonly error: Refused | null;
-}
 
 type TextName = "prompt" | "lyrics" | "text";
 const WORDS: Record<TextName, { label: string; rows: number; placeholder: string }> = {
@@ -30,26 +25,6 @@ function Words({ name, draft, choice, error }: FieldsProps & { name: TextName })
   return (
     <Field label={label} hint={rule || undefined} error={error?.at(`/${name}`)} counter={limit ? { now, max: limit.max } : undefined}>
       {(attributes) => <textarea {...attributes} rows={rows} placeholder={placeholder} value={draft[name]} onInput={(event) => edit({ [name]: event.currentTarget.value })} />}
-    </Field>
-  );
-}
-
-export function Select({ label, value, options, name, error, hint }: { label: string; value: string; options: readonly (readonly [string, string])[]; name: keyof Draft; error?: string | undefined; hint?: string }) {
-  return (
-    <Field label={label} error={error} hint={hint}>
-      {(attributes) => (
-        <select {...attributes} value={value} onChange={(event) => edit({ [name]: event.currentTarget.value })}>
-          {options.map(([each, words]) => <option key={each} value={each}>{words}</option>)}
-        </select>
-      )}
-    </Field>
-  );
-}
-
-function Line({ label, name, draft, error, hint, type = "text" }: FieldsProps & { label: string; name: keyof Draft; hint?: string | undefined; type?: "text" | "number" }) {
-  return (
-    <Field label={label} hint={hint} error={error?.at(`/${name}`)}>
-      {(attributes) => <input {...attributes} inputMode={type === "number" ? "numeric" : "text"} value={String(draft[name])} onInput={(event) => edit({ [name]: type === "number" ? event.currentTarget.value.replace(/\D/g, "") : event.currentTarget.value })} />}
     </Field>
   );
 }
@@ -114,53 +89,30 @@ function Speech(props: FieldsProps) {
   );
 }
 
-function More(props: FieldsProps) {
-  const { draft, choice, error } = props;
-  const limits = choice.model?.limits;
-  const wrong = ["/title", "/metadata", "/audio"].some((pointer) => error?.at(pointer));
-  return (
-    <details class="more" open={wrong || undefined}>
-      <summary>Title, metadata and sound file</summary>
-      <Line {...props} label="Title" name="title" hint="Names the download." />
-      <Field label="Metadata" hint="One “name = value” a line; jobs can be searched by it." error={error?.at("/metadata")}>
-        {(attributes) => <textarea {...attributes} rows={2} placeholder="order = 42" value={draft.metadata} onInput={(event) => edit({ metadata: event.currentTarget.value })} />}
-      </Field>
-      {limits && (
-        <div class="pair">
-          {limits.formats.length > 1 && <Select label="Format" name="format" value={draft.format} options={[["", "MP3"], ["wav", "WAV"]]} error={error?.at("/audio/format")} />}
-          {limits.sample_rates.length > 0 && <Select label="Sample rate" name="sample_rate" value={draft.sample_rate} options={[["", "The model's own"], ...limits.sample_rates.map((rate) => [String(rate), `${rate / 1000} kHz`] as const)]} error={error?.at("/audio/sample_rate")} />}
-          {limits.bitrates.length > 0 && draft.format !== "wav" && <Select label="Bit rate" name="bitrate" value={draft.bitrate} options={[["", "The model's own"], ...limits.bitrates.map((rate) => [String(rate), `${rate / 1000} kbit/s`] as const)]} error={error?.at("/audio/bitrate")} />}
-        </div>
-      )}
-    </details>
-  );
-}
-
 /** The fields that fit the chosen model. */
 export function Fields(props: FieldsProps) {
   const { draft, choice, error } = props;
   const takes = (name: string) => choice.inputs.includes(name);
   const limits = choice.model?.limits;
-  const wordless = (takes("instrumental") && draft.instrumental) || (takes("auto_lyrics") && draft.auto_lyrics);
   return (
     <>
-      {isFamily(choice.id) && <Line {...props} label="Name of the model" name="member" hint={`Any name of the family ${choice.id}; empty: ${choice.model?.example.model}`} />}
+      {isFamily(choice.id) && <Line {...props} label="Name of the model" name="member" at="/model" hint={`Any name of the family ${choice.id}; empty: ${choice.model?.example.model}`} />}
       {takes("prompt") && <Words {...props} name="prompt" />}
       {takes("text") && <Words {...props} name="text" />}
       {(takes("instrumental") || takes("auto_lyrics")) && (
         <div class="checks">
-          {takes("instrumental") && <Check label="Instrumental" checked={draft.instrumental} onChange={(instrumental) => edit({ instrumental, auto_lyrics: instrumental ? false : draft.auto_lyrics })} />}
-          {takes("auto_lyrics") && <Check label="Let the provider write the lyrics" checked={draft.auto_lyrics} onChange={(auto_lyrics) => edit({ auto_lyrics, instrumental: auto_lyrics ? false : draft.instrumental })} />}
+          {takes("instrumental") && <Check label="Instrumental" error={error?.at("/instrumental")} checked={draft.instrumental} onChange={(instrumental) => edit({ instrumental, auto_lyrics: instrumental ? false : draft.auto_lyrics })} />}
+          {takes("auto_lyrics") && <Check label="Let the provider write the lyrics" error={error?.at("/auto_lyrics")} checked={draft.auto_lyrics} onChange={(auto_lyrics) => edit({ auto_lyrics, instrumental: auto_lyrics ? false : draft.instrumental })} />}
         </div>
       )}
-      {takes("lyrics") && !wordless && <Words {...props} name="lyrics" />}
+      {takes("lyrics") && !isWordless(draft, choice) && <Words {...props} name="lyrics" />}
       {choice.kind === "speech" && <Speech {...props} />}
       {takes("duration_s") && limits?.duration && (
         <Line {...props} label="Length in seconds" name="duration_s" type="number" hint={`${limits.duration.min_s} to ${limits.duration.max_s}; empty: the provider chooses, and the longest is held`} />
       )}
-      {takes("reference") && limits?.reference && <Recording draft={draft} limits={limits.reference} error={error} />}
-      {choice.model?.live && <Check label="Listen while it is being made" checked={draft.live} onChange={(live) => edit({ live })} />}
-      {takes("subtitles") && <Check label="Subtitles" checked={draft.subtitles} onChange={(subtitles) => edit({ subtitles })} hint="The times of the sentences; not together with listening while it is made." />}
+      {takes("reference") && limits?.reference && <Recording draft={draft} model={choice.id} limits={limits.reference} error={error} />}
+      {choice.model?.live && <Check label="Listen while it is being made" error={error?.at("/live")} checked={draft.live} onChange={(live) => edit({ live })} />}
+      {takes("subtitles") && <Check label="Subtitles" error={error?.at("/subtitles")} checked={draft.subtitles} onChange={(subtitles) => edit({ subtitles })} hint="The times of the sentences; not together with listening while it is made." />}
       {!choice.model && <Line {...props} label="At most, in credits" name="max_credits" type="number" hint="Empty: no limit but your credits" />}
       <More {...props} />
     </>

@@ -83,32 +83,60 @@ function javascript({ url, order, idempotencyKey, apiKey }: Sample): string {
   ].join("\n");
 }
 
-const COMMAND_HAS = new Set([
-  "model", "kind", "prompt", "lyrics", "text", "voice", "speed", "language", "emotion", "instrumental", "auto_lyrics", "duration_s", "title", "max_credits", "metadata",
-]);
+const LYRICS_END = "LYRICS";
+const OPTIONS = { voice: "voice", speed: "speed", language: "language", emotion: "emotion", duration_s: "duration", title: "title", max_credits: "max-credits" } as const;
 
 function command({ url, order, idempotencyKey, apiKey }: Sample): string {
-  const parts = [order.text !== undefined || order.kind === "speech" ? "fermata say" : "fermata song", shell(order.text ?? order.prompt ?? "")];
+  const speaks = order.text !== undefined || order.kind === "speech";
+  const words = (speaks ? order.text : order.prompt) ?? "";
+  const parts = [speaks ? "fermata say" : "fermata song"];
+  if (words && !words.startsWith("-")) parts.push(shell(words));
   parts.push(`--model ${shell(order.model)}`);
-  for (const name of ["voice", "speed", "language", "emotion", "title"] as const) if (order[name]) parts.push(`--${name} ${shell(String(order[name]))}`);
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    const value = order[name as keyof typeof OPTIONS];
+    if (value) parts.push(`--${option}${String(value).startsWith("-") ? "=" : " "}${shell(String(value))}`);
+  }
   if (order.instrumental) parts.push("--instrumental");
   if (order.auto_lyrics) parts.push("--auto-lyrics");
-  if (order.duration_s) parts.push(`--duration ${order.duration_s}`);
   if (order.audio?.format) parts.push(`--format ${order.audio.format}`);
-  if (order.max_credits) parts.push(`--max-credits ${order.max_credits}`);
-  for (const [name, value] of Object.entries(order.metadata ?? {})) parts.push(`--metadata ${shell(`${name}=${value}`)}`);
+  for (const model of order.fallbacks ?? []) parts.push(`--fallback ${shell(model)}`);
+  const recording = order.reference?.id ?? order.reference?.audio_url;
+  if (recording) parts.push(`--reference ${shell(recording)}`);
+  for (const [name, value] of Object.entries(order.metadata ?? {})) parts.push(`--metadata${name.startsWith("-") ? "=" : " "}${shell(`${name}=${value}`)}`);
   parts.push(`--idempotency-key ${idempotencyKey}`);
-  const lyrics = order.lyrics ? ` \\\n  --lyrics - <<'LYRICS'\n${order.lyrics}\nLYRICS` : "";
-  const missing = missingFields(order);
+  if (order.lyrics) parts.push(`--lyrics - <<'${endOf(order.lyrics)}'\n${order.lyrics}\n${endOf(order.lyrics)}`);
+  else if (words.startsWith("-")) parts.push(`-- ${shell(words)}`);
   return [
     `export FERMATA_BASE_URL=${shell(url)}${apiKey ? ` FERMATA_API_KEY=${shell(apiKey)}` : ""}`,
-    ...(missing.length ? [`# The command has no option for ${missing.join(", ")}: use curl, Python or JavaScript for exactly this order.`] : []),
-    `${parts.join(" \\\n  ")}${lyrics}`,
+    ...noteOf(missingFields(order, words)),
+    parts.join(" \\\n  "),
   ].join("\n");
 }
 
-function missingFields(order: Order): string[] {
+/** A line that ends the lyrics and is none of them. */
+function endOf(lyrics: string): string {
+  const lines = new Set(lyrics.split("\n"));
+  let end = LYRICS_END;
+  while (lines.has(end)) end += "_";
+  return end;
+}
+
+function noteOf(missing: readonly string[]): string[] {
+  return missing.length ? [`# The command cannot say ${missing.join(", ")}: use curl, Python or JavaScript for exactly this order.`] : [];
+}
+
+/** What of an order the command line has no option for. */
+function missingFields(order: Order, words: string): string[] {
   const { format: _, ...audio } = order.audio ?? {};
-  const missing = Object.keys(order).filter((name) => !COMMAND_HAS.has(name) && name !== "audio");
-  return [...missing, ...Object.keys(audio).map((name) => `audio.${name}`)];
+  const { id: _id, audio_url: _url, ...reference } = order.reference ?? {};
+  const names = (["live", "subtitles", "on_unknown", "finish_by", "callback_url"] as const).filter((name) => order[name]);
+  return [
+    ...names,
+    ...(order.fallbacks && !order.fallbacks.length ? ["that no other model is asked"] : []),
+    ...(order.max_credits === 0 ? ["max_credits 0"] : []),
+    ...(order.lyrics && order.lyrics !== order.lyrics.trim() ? ["spaces around the lyrics"] : []),
+    ...(order.lyrics && words.startsWith("-") ? ["a style that begins with - beside lyrics"] : []),
+    ...Object.keys(audio).map((name) => `audio.${name}`),
+    ...Object.keys(reference).map((name) => `reference.${name}`),
+  ];
 }

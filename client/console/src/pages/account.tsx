@@ -4,7 +4,7 @@ import { signOut } from "../api/session";
 import type { Account as Wallet } from "../api/types";
 import { Heading, Notice } from "../parts/basics";
 import { number } from "../parts/format";
-import { Facts } from "./job";
+import { Facts } from "./facts";
 import { Keys } from "./keys";
 import { Webhook } from "./webhook";
 

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { api, once, patiently } from "../api/client";
 import { useJob } from "../api/jobs";
@@ -6,13 +5,15 @@ import { useLoaded } from "../api/loading";
 import { models as allModels } from "../api/models";
 import { moneyOf } from "../api/problem";
 import type { Job } from "../api/types";
-import { draft, draftOf } from "../order/draft";
+import { type Draft, draft, draftOf } from "../order/draft";
 import { another } from "../order/purchase";
 import { Copy, Failed, Glyph, Heading, isOpen, Moment, Notice, Status, useAction } from "../parts/basics";
 import { second } from "../parts/format";
 import { go } from "../parts/route";
 import { Players } from "../player/player";
 import { Live, Outcome, Progress } from "./job-card";
+import { Facts } from "./facts";
+import { Sound } from "./sound";
 import { Timeline } from "./timeline";
 
 function Actions({ job, reload }: { job: Job; reload: () => void }) {
@@ -22,17 +23,20 @@ function Actions({ job, reload }: { job: Job; reload: () => void }) {
   const path = { path: { id: job.id } };
   const cancel = () => run(async () => (await once(() => api.POST("/v1/jobs/{id}/cancel", { params: path })), reload()));
   const remove = () => run(async () => (await once(() => api.DELETE("/v1/jobs/{id}", { params: path })), go("#/jobs")));
-  const again = () => {
+  const again = (change: Partial<Draft> = {}) => {
     if (!job.request) return;
     another();
-    draft.set(draftOf(job.request, models));
+    draft.set({ ...draftOf(job.request, models, Date.now()), ...change });
     go("#/try");
   };
+  const { voice_id, instrumental_id } = job.reference ?? {};
+  const handed = { voice_id: voice_id ?? "", instrumental_id: instrumental_id ?? "", reference_url: "", reference_id: "", purpose: "" };
   return (
     <>
       <div class="actions">
         {job.urls.cancel && isOpen(job.status) && <button type="button" onClick={cancel} aria-disabled={busy}>Cancel the order</button>}
-        {job.request && <button type="button" onClick={again}>Order again</button>}
+        {job.request && <button type="button" onClick={() => again()}>Order again</button>}
+        {job.request && (voice_id || instrumental_id) && <button type="button" onClick={() => again(handed)}>Another song after this recording</button>}
         {!isOpen(job.status) && !asks && <button type="button" class="quiet" onClick={() => ask(true)}>Delete</button>}
         {asks && (
           <span class="ask" role="group" aria-label="Delete this job">
@@ -45,10 +49,6 @@ function Actions({ job, reload }: { job: Job; reload: () => void }) {
       {error && <Notice tone="bad">{error.message}</Notice>}
     </>
   );
-}
-
-export function Facts({ of }: { of: readonly (readonly [string, ComponentChildren])[] }) {
-  return <dl class="facts-list">{of.filter(([, value]) => value !== null && value !== "" && value !== undefined).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }
 
 function Attempts({ job }: { job: Job }) {
@@ -98,7 +98,7 @@ function Request({ job }: { job: Job }) {
   return (
     <section class="card">
       <h2>What was ordered</h2>
-      <Facts of={[["Style", order.prompt], ["Voice", order.voice], ["Speed", order.speed], ["Language", order.language], ["Emotion", order.emotion], ["Length", order.duration_s ? `${order.duration_s} s` : null], ["Recording", order.reference?.audio_url ?? order.reference?.id ?? order.reference?.voice_id], ["Instrumental", order.instrumental ? "yes" : null]]} />
+      <Facts of={[["Style", order.prompt], ["Voice", order.voice], ["Speed", order.speed], ["Language", order.language], ["Emotion", order.emotion], ["Length", order.duration_s ? `${order.duration_s} s` : null], ["Recording", order.reference?.audio_url ?? order.reference?.id ?? [order.reference?.voice_id, order.reference?.instrumental_id].filter(Boolean).join(", ")], ["Instrumental", order.instrumental ? "yes" : null]]} />
       {(order.lyrics || order.text) && <pre class="words" tabIndex={0} role="region" aria-label="Words">{order.lyrics || order.text}</pre>}
       {Object.keys(job.metadata).length > 0 && <Facts of={Object.entries(job.metadata)} />}
     </section>
@@ -119,9 +119,11 @@ function Shown({ job, reload }: { job: Job; reload: () => void }) {
           <h2>Facts</h2>
           <Facts of={[
             ["Job", <><code>{job.id}</code> <Copy text={job.id} label="Copy the id" /></>], ["Model", job.model], ["Delivered by", job.delivered_model], ["Fallbacks", job.fallbacks.join(", ")], ["Money", moneyOf(job)],
-            ["Ordered", <Moment at={job.created_at} />], ["Ended", job.finished_at && <Moment at={job.finished_at} />], ["Not wanted after", job.finish_by && <Moment at={job.finish_by} />], ["Key", job.api_key_id], ["Fetched again from", job.recovered_from],
+            ["Ordered", <Moment at={job.created_at} />], ["Ended", job.finished_at && <Moment at={job.finished_at} />], ["Not wanted after", job.finish_by && <Moment at={job.finish_by} />], ["Posted to", job.request?.callback_url], ["Key", job.api_key_id], ["Fetched again from", job.recovered_from],
+            ["Voice", job.reference?.voice_id && <code>{job.reference.voice_id}</code>], ["Instrumental", job.reference?.instrumental_id && <code>{job.reference.instrumental_id}</code>],
           ]} />
         </section>
+        {job.tracks.length > 0 && <Sound job={job} />}
         <Request job={job} />
         <section class="card"><h2>Timeline</h2><Timeline job={job} /></section>
         <section class="card"><h2>Attempts</h2><Attempts job={job} /></section>

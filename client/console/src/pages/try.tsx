@@ -4,7 +4,7 @@ import { inWords, type Refused } from "../api/problem";
 import type { Job, Model, Order, Quote } from "../api/types";
 import { asRefused } from "../api/loading";
 import { Code } from "../order/code";
-import { AUTO_SONG, AUTO_SPEECH, type Choice, choiceOf, draft as theDraft, draftOf, edit, requestOf } from "../order/draft";
+import { AUTO_SONG, AUTO_SPEECH, type Choice, choiceOf, draft as theDraft, draftOf, edit, isFamily, placesOf, requestOf } from "../order/draft";
 import { Fields } from "../order/fields";
 import { another, buy, isBought } from "../order/purchase";
 import { useQuote } from "../order/quote";
@@ -18,12 +18,12 @@ const EXAMPLES: readonly { readonly name: string; readonly order: Order }[] = [
   { name: "Good evening", order: { model: "auto", kind: "speech", text: "Good evening. The rain has stopped, and the windows are open again." } },
 ];
 
-function Choose({ models, value }: { models: readonly Model[]; value: string }) {
+function Choose({ models, value, error }: { models: readonly Model[]; value: string; error: string | undefined }) {
   const songs = models.filter((each) => each.kind === "song");
   const speech = models.filter((each) => each.kind === "speech");
   const option = (each: Model) => <option key={each.id} value={each.id}>{each.id} · {priceOf(each)}{each.available ? "" : " · not available"}</option>;
   return (
-    <Field label="Model">
+    <Field label="Model" error={error}>
       {(attributes) => (
         <select {...attributes} value={value} onChange={(event) => edit({ model: event.currentTarget.value, voice: "" })}>
           <optgroup label="Let Fermata choose">
@@ -58,8 +58,19 @@ function About({ choice }: { choice: Choice }) {
   );
 }
 
-function Price({ quote, error, choice, isStarted }: { quote: Quote | null; error: Refused | null; choice: Choice; isStarted: boolean }) {
-  if (error) return <p class="price none">No price yet. {error.problem?.errors.length ? "See what the fields say." : error.message}</p>;
+function NoPrice({ error, places }: { error: Refused; places: readonly string[] }) {
+  const { length } = error.problem?.errors ?? [];
+  const others = error.besides(places);
+  return (
+    <>
+      <p class="price none">No price yet. {others.length < (length ?? 0) ? "See what the fields say." : others.length ? "" : error.message}</p>
+      {others.map((each) => <p key={each} class="wrong">{each}</p>)}
+    </>
+  );
+}
+
+function Price({ quote, error, places, choice, isStarted }: { quote: Quote | null; error: Refused | null; places: readonly string[]; choice: Choice; isStarted: boolean }) {
+  if (error) return <NoPrice error={error} places={places} />;
   if (!isStarted) return <p class="price none">{choice.model ? `${priceOf(choice.model)}. ` : ""}Write something, or take an example, and the price of your order stands here.</p>;
   if (!quote) return <p class="price none">Asking for the price…</p>;
   const each = quote.unit === "song" ? "" : `${quote.units} × ${quote.unit_credits} credits ${quote.unit === "minute" ? "a minute" : "per 1,000 characters"}`;
@@ -67,7 +78,7 @@ function Price({ quote, error, choice, isStarted }: { quote: Quote | null; error
     <div class="price">
       <p><strong>{quote.price_credits}</strong> credits</p>
       <p class="dim">
-        {[each, quote.discount_percent ? `${quote.discount_percent} % discount` : "", quote.candidates ? `with ${quote.model}` : "", quote.hold_credits !== quote.price_credits ? `${quote.hold_credits} held until it is there` : "", `about ${inWords(quote.estimate.p50_s)}`].filter(Boolean).join(" · ")}
+        {[each, quote.discount_percent ? `${quote.discount_percent} % discount` : "", quote.candidates ? `with ${quote.model}` : "", quote.hold_credits !== quote.price_credits ? `${quote.hold_credits} held until it is there` : "", quote.fallbacks.length ? `then ${quote.fallbacks.join(", ")}` : "", `about ${inWords(quote.estimate.p50_s)}`].filter(Boolean).join(" · ")}
       </p>
     </div>
   );
@@ -108,21 +119,22 @@ function Form({ models }: { models: readonly Model[] }) {
   const error = refused ?? quoteError;
   useEffect(() => refuse(null), [JSON.stringify(order)]);
   const example = choice.model?.example;
+  const shown = isStarted || tried ? error : null;
   return (
     <div class="try">
       <div class="card form">
-        <Choose models={models} value={choice.id} />
+        <Choose models={models} value={choice.id} error={isFamily(choice.id) ? undefined : shown?.at("/model")} />
         <About choice={choice} />
         <div class="examples" role="group" aria-label="Examples">
           <span class="dim">Examples</span>
-          {example && <button type="button" class="chip" onClick={() => theDraft.set({ ...draftOf(example, models), model: choice.id, member: draft.member })}>This model’s own</button>}
-          {EXAMPLES.map(({ name, order: body }) => <button key={name} type="button" class="chip" onClick={() => theDraft.set(draftOf(body, models))}>{name}</button>)}
+          {example && <button type="button" class="chip" onClick={() => theDraft.set({ ...draftOf(example, models, Date.now()), model: choice.id, member: draft.member })}>This model’s own</button>}
+          {EXAMPLES.map(({ name, order: body }) => <button key={name} type="button" class="chip" onClick={() => theDraft.set(draftOf(body, models, Date.now()))}>{name}</button>)}
         </div>
-        <Fields draft={draft} choice={choice} error={isStarted || tried ? error : null} />
+        <Fields draft={draft} choice={choice} error={shown} />
       </div>
       <div class="side">
         <div class="card" aria-busy={busy}>
-          <Price quote={quote} error={isStarted || tried ? error : null} choice={choice} isStarted={isStarted} />
+          <Price quote={quote} error={shown} places={placesOf(draft, choice)} choice={choice} isStarted={isStarted} />
           <Buy order={order} quote={quoteError || !isStarted ? null : quote} onJob={(made) => (show(made), void loadAccount().catch(() => undefined))} onError={(failed) => (say(true), refuse(failed))} />
           {refused && <Notice tone="bad">{refused.message}</Notice>}
         </div>

@@ -103,13 +103,15 @@ export function Field({ label, hint, error, counter, children }: FieldProps) {
   );
 }
 
-export function Check({ label, checked, onChange, hint }: { label: string; checked: boolean; onChange: (checked: boolean) => void; hint?: string }) {
+export function Check({ label, checked, onChange, hint, error }: { label: string; checked: boolean; onChange: (checked: boolean) => void; hint?: string; error?: string | undefined }) {
   const id = useId();
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
   return (
     <div class="check">
-      <input id={id} type="checkbox" checked={checked} aria-describedby={hint ? `${id}-hint` : undefined} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <input id={id} type="checkbox" checked={checked} aria-describedby={described} aria-invalid={error ? true : undefined} onChange={(event) => onChange(event.currentTarget.checked)} />
       <label for={id}>{label}</label>
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+      {error && <p class="wrong" id={`${id}-error`}>{error}</p>}
     </div>
   );
 }

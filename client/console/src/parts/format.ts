@@ -17,6 +17,11 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** A level with its unit; null where it is not known. */
+export function decibels(value: number | null, unit: "LUFS" | "dBTP"): string | null {
+  return value === null ? null : `${value.toFixed(1).replace("-", "−")} ${unit}`;
+}
+
 export function number(value: number): string {
   return value.toLocaleString("en", { maximumFractionDigits: 2 });
 }

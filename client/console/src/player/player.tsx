@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, patiently } from "../api/client";
 import type { Job, Track } from "../api/types";
 import { Glyph } from "../parts/basics";
-import { clock, size } from "../parts/format";
+import { clock, decibels, size } from "../parts/format";
 
 const SKIP_S = 5;
 const SOON_MS = 5000;
@@ -131,7 +131,7 @@ export function Player({ job, track, alsoOthers }: { job: Job; track: Track; als
       </div>
       <div class="wave" ref={box} aria-hidden="true">{drawn === "none" && <span class="flat" />}</div>
       <input class="seek" type="range" min={0} max={length} step={0.1} value={state.at} aria-label={`Position in ${name}`} aria-valuetext={`${clock(state.at)} of ${clock(length)}`} onInput={(event) => seek(Number(event.currentTarget.value))} />
-      <p class="dim facts">{FORMATS[track.content_type]} · {Math.round(track.bitrate_bps / 1000)} kbit/s · {track.sample_rate_hz / 1000} kHz · {size(track.bytes)}</p>
+      <p class="dim facts">{[FORMATS[track.content_type], `${Math.round(track.bitrate_bps / 1000)} kbit/s`, `${track.sample_rate_hz / 1000} kHz`, size(track.bytes), decibels(track.loudness_lufs, "LUFS")].filter(Boolean).join(" · ")}</p>
       {unplayable && <p class="wrong" role="alert">{unplayable}</p>}
     </section>
   );

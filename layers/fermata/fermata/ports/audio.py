@@ -108,11 +108,8 @@ class TrackStore(Protocol):
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
 
-    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        """The same for the subtitles under this key; one that ends in `.vtt` is WebVTT."""
-
-    def link_to_peaks(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        """The same for the waveform under this key."""
+    def link_beside(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for a file beside the track: WebVTT where the key ends in `.vtt`, else JSON."""
 
 
 class OriginalStore(Protocol):

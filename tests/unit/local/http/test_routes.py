@@ -26,6 +26,8 @@ ROUTES = [
         ("GET", "/v1/jobs/", "arn:greedy"),
         ("GET", "/", "arn:default"),
         ("GET", "/v1/jobsx", "arn:greedy"),
+        ("GET", "/v1/", "arn:greedy"),
+        ("GET", "/v1", "arn:default"),
         ("GET", "/other\nline", "arn:default"),
     ],
 )
@@ -49,3 +51,9 @@ def test_without_a_default_route_nothing_matches_an_unknown_path() -> None:
 
 def test_a_route_does_not_match_another_method() -> None:
     assert RouteTable([ROUTES[-1]]).match("GET", "/v1/jobs") is None
+
+
+def test_a_greedy_variable_is_empty_where_the_path_ends_with_its_slash() -> None:
+    match = RouteTable([Route("GET", "/console/{path+}", "arn:page", None)]).match("GET", "/console/")
+    assert match is not None
+    assert match.path_parameters == {"path": ""}

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.domain.audio.sound import PEAKS_TYPE
-from fermata.domain.jobs.songs import SUBTITLES_TYPE, WEBVTT_TYPE, Track
+from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,14 +31,10 @@ class S3TrackStore:
         """A link that is valid for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
         return self._signed(track.object_key, track.content_type, disposition, ttl_s)
 
-    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        """The same for the subtitles under this key; one that ends in `.vtt` is WebVTT."""
-        content_type = WEBVTT_TYPE if object_key.endswith(".vtt") else SUBTITLES_TYPE
+    def link_beside(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for a file beside the track: WebVTT where the key ends in `.vtt`, else JSON."""
+        content_type = WEBVTT_TYPE if object_key.endswith(".vtt") else "application/json"
         return self._signed(object_key, content_type, disposition, ttl_s)
-
-    def link_to_peaks(self, object_key: str, disposition: str, ttl_s: int) -> str:
-        """The same for the waveform under this key."""
-        return self._signed(object_key, PEAKS_TYPE, disposition, ttl_s)
 
     def _signed(self, object_key: str, content_type: str, disposition: str, ttl_s: int) -> str:
         with aws_errors("the song's link could not be signed"):

@@ -136,24 +136,17 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     return Link(
         url,
         now + timedelta(seconds=ports.link_ttl_s),
-        subtitles_url=_subtitles_url(job, track, track.subtitles_key, ports),
-        webvtt_url=_subtitles_url(job, track, track.webvtt_key, ports),
-        peaks_url=_peaks_url(job, track, ports),
+        subtitles_url=_url_beside(job, track, track.subtitles_key, "subtitles", ports),
+        webvtt_url=_url_beside(job, track, track.webvtt_key, "subtitles", ports),
+        peaks_url=_url_beside(job, track, sound_of(job, track).peaks_key, "peaks", ports),
     )
 
 
-def _subtitles_url(job: Job, track: Track, key: str | None, ports: ShowPorts) -> str | None:
+def _url_beside(job: Job, track: Track, key: str | None, name: str, ports: ShowPorts) -> str | None:
+    """A link to a file beside the track, None where it has none; `name` and the key's ending name the download."""
     if key is None:
         return None
-    disposition = _saved_as(job, track, f"subtitles.{key.rpartition('.')[2]}")
-    return ports.tracks.link_to_subtitles(key, disposition, ports.link_ttl_s)
-
-
-def _peaks_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
-    key = sound_of(job, track).peaks_key
-    if key is None:
-        return None
-    return ports.tracks.link_to_peaks(key, _saved_as(job, track, "peaks.json"), ports.link_ttl_s)
+    return ports.tracks.link_beside(key, _saved_as(job, track, f"{name}.{key.rpartition('.')[2]}"), ports.link_ttl_s)
 
 
 def _saved_as(job: Job, track: Track, ending: str) -> str:
