@@ -12,7 +12,7 @@ CODE := layers/fermata/fermata client/fermata_client functions cli local tests t
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- environments
 
@@ -142,7 +142,13 @@ console: $(CONSOLE) ## build the console's page anew, after a change below clien
 	@.tools/console/bin/node client/console/build.mjs functions/serve_console/assets
 
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
-	@$(PY) tooling/build.py
+	@$(PY) -m tooling.build
+
+preflight: $(VENV) $(SAM) ## ask the AWS account whether a deployment would work, and what binds first (ENV=prod PARAMS='Name=Value ...')
+	@$(PY) -m tooling.preflight --environment '$(or $(ENV),default)' --params '$(PARAMS)'
+
+deploy: build ## build, ask the account, deploy with SAM (STACK=NAME ENV=dev|stage|prod PARAMS='Name=Value ...')
+	@$(PY) -m tooling.deploy --stack '$(STACK)' --environment '$(or $(ENV),default)' --params '$(PARAMS)'
 
 client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, and try it where it is installed alone
 	@$(PY) -m tooling.client_wheel
@@ -195,4 +201,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env c2pa test check openapi house build bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy bench soak fuzz mutants docs client console lock

@@ -5,16 +5,19 @@ admin`.
 import argparse
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.alarms import raised_alarms
+from cli.caller import caller_of
 from cli.deployed_stack import output_of
 from cli.keys import add_key_commands, add_tenant
-from cli.look import LOOK_FIELDS, add_look_commands
+from cli.look import LOOK_FIELDS, STATUS, add_look_commands, as_screen
 from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
@@ -106,15 +109,20 @@ def _answer_of(arguments: argparse.Namespace) -> str:
     request = {"action": arguments.command.replace("-", "_"), **given, **extra}
     stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
     client, function = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
+    request["claimed_by"] = caller_of(client("sts"))
     try:
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+        answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(request).encode())
         payload = json.loads(answer["Payload"].read())
     except (BotoCoreError, ClientError) as error:
         warning = "the command may have taken effect, so check before you repeat it"
         raise AdminError(f"cannot invoke {function}: {error}; {warning}") from error
     if "FunctionError" in answer:
         raise _as_error(function, payload)
-    return json.dumps(payload)
+    if arguments.command != STATUS:
+        return json.dumps(payload)
+    # The alarms of a laptop are never evaluated.
+    raised = raised_alarms(client("cloudwatch"), stack) if stack else []
+    return as_screen({"raised_alarms": raised, **payload})
 
 
 def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -139,15 +147,17 @@ def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
     return AdminError(f"{function} failed with {name}; see its log")
 
 
-def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
+def _on_this_machine(state_dir: Path | None) -> tuple[Callable[[str], Any], str]:
     cloud = find_state_dir(state_dir or chosen_state_dir()).running()
-    return client_of(cloud, "lambda"), cloud["outputs"][_OUTPUT]
+    return partial(client_of, cloud), cloud["outputs"][_OUTPUT]
 
 
-def _on_aws(stack: str) -> tuple[Any, str]:
+def _on_aws(stack: str) -> tuple[Callable[[str], Any], str]:
     function = output_of(stack, _OUTPUT)
     try:
-        return boto3.client("lambda", config=ONE_TRY), function
+        return {
+            name: boto3.client(name, config=ONE_TRY) for name in ("lambda", "sts", "cloudwatch")
+        }.__getitem__, function
     except BotoCoreError as error:
         raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
 

@@ -1,12 +1,27 @@
 """Commands of `fermata-admin` that show tenants, jobs, providers and spending."""
 
 import argparse
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from cli.keys import Commands, add_tenant
 
 LOOK_FIELDS = ("from_day", "to_day", "credit_usd")
 """The options of these commands beside those of others."""
+STATUS = "status"
+
+
+def as_screen(answer: Mapping[str, Any]) -> str:
+    """Return a JSON object with one line for each field, and one for each entry of a list of objects."""
+    lines = []
+    for name, value in answer.items():
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            entries = ",\n".join(f"  {json.dumps(each, ensure_ascii=False)}" for each in value)
+            lines.append(f"{json.dumps(name)}: [\n{entries}]")
+        else:
+            lines.append(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{" + ",\n".join(lines) + "}"
 
 
 def add_look_commands(command: Commands, whole_number: Callable[[str], int]) -> None:
@@ -16,6 +31,7 @@ def add_look_commands(command: Commands, whole_number: Callable[[str], int]) -> 
     what = "show a job with its attempts, the providers' codes, trace ids and costs"
     command("show-job", what).add_argument("job_id", metavar="JOB", help="id of the job")
     command("providers", "show the pause, circuit, budget and queue of each provider")
+    command(STATUS, "show in one screen what would be alarming now, and what waits for a person")
     _add_spend(command("spend", "show cost in USD, credits and margin by tenant and model"))
 
 

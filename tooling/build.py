@@ -1,7 +1,9 @@
-"""Builds the application with SAM for both processors and checks that Lambda can run the result.
+"""Builds the application with SAM for both processors and checks that Lambda can run what `sam deploy` would upload.
 
-What was built for x86_64 is imported under Python 3.13 beside nothing but what the Lambda runtime brings. What was
-built for arm64 may not run here, so its compiled libraries are read instead.
+The build for the template's own processor stands where a plain `sam deploy` looks for it, the other one beside it. Both
+are uploaded to an S3 on this machine, and what is checked comes from there. The uploads for x86_64 are imported under
+Python 3.13 beside nothing but what the Lambda runtime brings. Those for arm64 may not run here, so their compiled
+libraries are read instead.
 Exit status: 0 built and sound, 1 not, 2 the environment for it is broken.
 """
 
@@ -11,14 +13,19 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parent.parent
+from tooling.uploads import ROOT, SAM, UploadError, loopback_s3, sam_environment, unpack_uploads
+
 PYTHON_DIR = ROOT / ".tools" / "python313" / "bin"
-SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 BUILD = ROOT / ".aws-sam"
 
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 """The `e_machine` of an ELF header (System V ABI) per `Architecture`."""
+DEFAULT_ARCHITECTURE = "arm64"
+"""The default of the template's parameter, so what a plain `sam build` builds."""
+TARGETS = {"arm64": BUILD / "build", "x86_64": BUILD / "x86_64" / "built"}
+"""Where each build stands. SAM keeps a file beside what it builds, so each has a parent of its own."""
 EXTENSION_TAGS = (".cpython-313-", ".abi3.")
 PLAIN_LIBRARIES = (".libs", "_data")
 """How folders with libraries that are no extensions of Python end: those that wheels bring for their extensions."""
@@ -43,17 +50,17 @@ def main() -> int:
     if not _runs(PYTHON_DIR / "python"):
         print(f"{PYTHON_DIR}/python does not run any more; remove .tools/python313 and build again", file=sys.stderr)
         return 2
-    # SAM keeps a file beside what it builds, so each has a folder of its own.
-    targets = {architecture: BUILD / architecture / "built" for architecture in ELF_MACHINES}
-    with ThreadPoolExecutor(len(targets)) as pool:
-        ended = dict(zip(targets, pool.map(_sam_build, targets, targets.values()), strict=True))
+    with ThreadPoolExecutor(len(TARGETS)) as pool:
+        ended = dict(zip(TARGETS, pool.map(_sam_build, TARGETS, TARGETS.values()), strict=True))
     if any(ended.values()):
         print(f"sam build ended with {ended}", file=sys.stderr)
         return 1
     faults: list[str] = []
-    for architecture, target in targets.items():
-        faults += [*library_faults(target, architecture), *size_faults(target, architecture)]
-    faults += import_faults(targets["x86_64"])
+    with loopback_s3() as endpoint:
+        for architecture, target in TARGETS.items():
+            template = target / "template.yaml"
+            template.write_text(for_one_architecture(template.read_text("utf-8"), architecture), "utf-8")
+            faults += upload_faults(architecture, endpoint)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
@@ -68,17 +75,12 @@ def _runs(python: Path) -> bool:
 
 def _sam_build(architecture: str, target: Path) -> int:
     """Needs no account; SAM takes the python3.13 that it finds first on the path, so ours stands there."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "SAM_CLI_TELEMETRY": "0",
-        "PATH": f"{PYTHON_DIR}{os.pathsep}{os.environ['PATH']}",
-    }
-    options = ["--no-cached", "--build-dir", str(target), "--parameter-overrides", f"Architecture={architecture}"]
+    chosen = ["--build-dir", str(target), "--parameter-overrides", f"Architecture={architecture}"]
+    options = [] if architecture == DEFAULT_ARCHITECTURE else chosen
     built = subprocess.run(
-        [SAM, "build", *options],
+        [SAM, "build", "--no-cached", *options],
         cwd=ROOT,
-        env=environment,
+        env=sam_environment(PATH=f"{PYTHON_DIR}{os.pathsep}{os.environ['PATH']}"),
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,6 +89,34 @@ def _sam_build(architecture: str, target: Path) -> int:
     if built.returncode != 0:
         print(built.stdout, file=sys.stderr)
     return built.returncode
+
+
+def for_one_architecture(template: str, architecture: str) -> str:
+    """A built template that takes no processor but that of its layers, so that CloudFormation refuses any other one."""
+    either = "    Default: arm64\n    AllowedValues:\n    - arm64\n    - x86_64\n"
+    if template.count(either) != 1:
+        raise ValueError(f"the built template has no parameter Architecture as expected:\n{either}")
+    return template.replace(either, f"    Default: {architecture}\n    AllowedValues:\n    - {architecture}\n")
+
+
+def upload_faults(architecture: str, endpoint: str) -> list[str]:
+    """What Lambda could not run of the uploads for a processor, found in the uploaded archives alone."""
+    template = None if architecture == DEFAULT_ARCHITECTURE else TARGETS[architecture] / "template.yaml"
+    with TemporaryDirectory(prefix="fermata-uploads-") as name:
+        folder = Path(name)
+        try:
+            unpack_uploads(template, folder, endpoint)
+        except UploadError as error:
+            return [str(error)]
+        faults = [*layer_faults(folder), *library_faults(folder, architecture), *size_faults(folder, architecture)]
+        return [*faults, *(import_faults(folder) if architecture == "x86_64" else [])]
+
+
+def layer_faults(target: Path) -> list[str]:
+    """A layer whose packages Python would not find: Lambda unpacks it below /opt and looks into /opt/python."""
+    packages = {"FermataLayer": ("fermata", "pydantic"), "MediaLayer": ("numpy",)}
+    expected = [target / layer / "python" / name / "__init__.py" for layer in packages for name in packages[layer]]
+    return [f"{path.relative_to(target)}: the uploaded layer lacks it" for path in expected if not path.exists()]
 
 
 def library_faults(target: Path, architecture: str) -> list[str]:

@@ -8,7 +8,7 @@ from fermata.errors import ConfigurationError
 from local.deploy.deployment import Deployment
 from local.errors import UsageError
 
-_SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
+SETTINGS_OF_FUNCTIONS: Final[Mapping[str, type[config.Settings]]] = {
     "SubmitJobFunction": config.SubmitSettings,
     "ReadJobsFunction": config.ShowSettings,
     "CreateReferenceFunction": config.UploadSettings,
@@ -17,6 +17,7 @@ _SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
     "PollGenerationFunction": config.PollSettings,
     "StoreAudioFunction": config.StoreSettings,
 }
+"""The settings of functions that parameters may contradict, by logical id."""
 
 
 def check_reservations(deployment: Deployment, environments: int) -> None:
@@ -35,7 +36,7 @@ def check_function_settings(deployment: Deployment) -> None:
     problems = []
     for spec in deployment.functions.values():
         try:
-            config.load(_SETTINGS.get(spec.logical_id, config.Settings), spec.environment)
+            config.load(SETTINGS_OF_FUNCTIONS.get(spec.logical_id, config.Settings), spec.environment)
         except ConfigurationError as error:
             problems.append(f"{spec.logical_id} would not start: {error}")
     if problems:

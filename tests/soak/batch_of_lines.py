@@ -10,6 +10,7 @@ from typing import Any, Final
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import Cloud, request
 from tests.integration.use_cases.triggers.inbox import Inbox, batch, invocations
+from tests.soak.alarms import raised
 from tests.soak.part import Found
 
 NAME: Final = "orders.jsonl"
@@ -38,6 +39,10 @@ def _played(cloud: Cloud, good: int, bad: int, refused: int) -> Found:
     wanted = {"lines": good + bad + refused, "accepted": good, "bad": bad, "refused": refused, "failed": 0}
     broken = [] if counts == wanted else [f"{counts} instead of {wanted}"]
     broken += _wrong_with(inbox, told, bad_numbers, good)
+    # Thousands of orders in a minute, of a provider that shut the account out: of that alone a person hears.
+    heard = raised(Path(cloud.line["logs_dir"]))
+    if heard != {"ProviderDisabledAlarm"}:
+        broken.append(f"raised {sorted(heard)} instead of ProviderDisabledAlarm alone")
     runs = invocations(cloud, "SubmitLineFunction")
     return Found(f"{counts['lines']} lines told of after {took_s:.0f} s, {runs} runs of submit_line", tuple(broken))
 

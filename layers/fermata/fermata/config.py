@@ -48,6 +48,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
+class StackSettings(Settings):
+    """The name of the stack, which metrics and events carry: an account may have several stacks in a region."""
+
+    stack_name: str
+
+
 class TableSettings(Settings):
     """The table of records."""
 

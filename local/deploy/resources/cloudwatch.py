@@ -1,4 +1,4 @@
-"""AWS::Logs::LogGroup and AWS::CloudWatch::Alarm."""
+"""What shows an operator how a stack is doing: log groups, dashboards, alarms and the topics that they are sent to."""
 
 from typing import Final, Self
 
@@ -21,12 +21,29 @@ class Dimension(Properties):
     value: str
 
 
+class Metric(Properties):
+    """One metric, known by all of its dimensions."""
+
+    namespace: str
+    metric_name: str
+    dimensions: list[Dimension]
+
+
+class MetricStat(Properties):
+    """A statistic of one metric over each period in seconds."""
+
+    metric: Metric
+    period: int
+    stat: str
+
+
 class MetricQuery(Properties):
-    """A query over many metrics; an alarm watches each of its results."""
+    """A query over many metrics, each of whose results an alarm watches; or a metric, or a sum over such metrics."""
 
     id: str
-    expression: str
-    period: int
+    expression: str | None = None
+    period: int | None = None
+    metric_stat: MetricStat | None = None
     return_data: bool | None = None
 
 
@@ -47,6 +64,7 @@ class AlarmProperties(Properties):
     threshold: float
     comparison_operator: str
     treat_missing_data: str | None = None
+    evaluate_low_sample_count_percentile: str | None = None
     alarm_actions: list[str] | None = None
 
     @model_validator(mode="after")
@@ -55,6 +73,27 @@ class AlarmProperties(Properties):
         if None in of_one if self.metrics is None else any(of_one):
             raise ValueError("expected either Metrics, or Namespace, MetricName and Period")
         return self
+
+
+class DashboardProperties(Properties):
+    """A dashboard as JSON. The emulator returns it but draws nothing."""
+
+    dashboard_name: str | None = None
+    dashboard_body: str
+
+
+class Subscription(Properties):
+    """Who gets what is sent to a topic."""
+
+    protocol: str
+    endpoint: str
+
+
+class TopicProperties(Properties):
+    """A topic and those who get what is sent to it."""
+
+    topic_name: str | None = None
+    subscription: list[Subscription] | None = None
 
 
 def _create_log_group(logical_id: str, properties: LogGroupProperties, stack: Stack) -> Created:
@@ -72,7 +111,23 @@ def _create_alarm(logical_id: str, properties: AlarmProperties, stack: Stack) ->
     return Created(name, {"Arn": arn("cloudwatch", f"alarm:{name}")})
 
 
+def _create_dashboard(logical_id: str, properties: DashboardProperties, stack: Stack) -> Created:
+    name = properties.dashboard_name or stack.physical_name(logical_id, 255)
+    stack.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=properties.dashboard_body)
+    return Created(name)
+
+
+def _create_topic(logical_id: str, properties: TopicProperties, stack: Stack) -> Created:
+    name = properties.topic_name or stack.physical_name(logical_id, 256)
+    topic_arn = stack.client("sns").create_topic(Name=name)["TopicArn"]
+    for each in properties.subscription or []:
+        stack.client("sns").subscribe(TopicArn=topic_arn, Protocol=each.protocol, Endpoint=each.endpoint)
+    return Created(topic_arn, {"TopicArn": topic_arn, "TopicName": name})
+
+
 RESOURCE_TYPES: Final = (
     ResourceType("AWS::Logs::LogGroup", LogGroupProperties, _create_log_group, frozenset({"Arn"})),
     ResourceType("AWS::CloudWatch::Alarm", AlarmProperties, _create_alarm, frozenset({"Arn"})),
+    ResourceType("AWS::CloudWatch::Dashboard", DashboardProperties, _create_dashboard),
+    ResourceType("AWS::SNS::Topic", TopicProperties, _create_topic, frozenset({"TopicArn", "TopicName"})),
 )

@@ -253,6 +253,23 @@ def test_an_alarm_on_many_metrics_has_its_query(deployment: Deployment, clients:
     assert (query["Period"], query["ReturnData"]) == (60, True)
 
 
+def test_an_alarm_on_a_sum_has_its_metrics_and_its_topic(deployment: Deployment, clients: Clients) -> None:
+    name, topic = deployment.resources["AlarmOnASum"], deployment.resources["Topic"]
+    (alarm,) = clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    (subscription,) = clients("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+
+    (queue,) = [query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query]
+    assert queue["Metric"]["Dimensions"] == [{"Name": "QueueName", "Value": "test-Queue"}]
+    assert (queue["Period"], queue["Stat"], alarm["AlarmActions"]) == (60, "Maximum", [topic])
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
+
+
+def test_a_dashboard_can_be_read_back(deployment: Deployment, clients: Clients) -> None:
+    body = clients("cloudwatch").get_dashboard(DashboardName=deployment.resources["Dashboard"])["DashboardBody"]
+
+    assert json.loads(body) == {"widgets": [], "start": "test-Queue"}
+
+
 def test_routes_know_their_function_and_their_authorizer(deployment: Deployment) -> None:
     routes = {(route.method, route.path): route for route in deployment.routes}
 

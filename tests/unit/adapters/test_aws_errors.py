@@ -179,7 +179,7 @@ CALLS: Final[dict[str, Call]] = {
     "transaction": lambda aws, _: tables(aws).write({"a": tables(aws).put("A", "B", {})}, float("inf")),
     "deliveries": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).of(JOB_ID),
     "replay": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).next_replay(JOB_ID, 1, NOON),
-    "event": lambda aws, _: EventBridgeJobEvents(aws).publish(),
+    "event": lambda aws, _: EventBridgeJobEvents(aws, "fermata").publish(),
     "new answer": lambda aws, _: S3AnswerStore(aws, "audio").keep(JOB_ID, 1, json_answer({})),
     "answer": lambda aws, _: S3AnswerStore(aws, "audio").open(JOB_ID, 1),
     "no answer": lambda aws, _: S3AnswerStore(aws, "audio").forget(JOB_ID),

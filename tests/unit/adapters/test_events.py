@@ -37,11 +37,11 @@ def test_an_end_and_its_usage_are_entries_of_ours(client: "EventBridgeClient") -
     client.meta.events.register(
         "provide-client-params.events.PutEvents", lambda params, **_: seen.extend(params["Entries"])
     )
-    EventBridgeJobEvents(client).publish(end_of(delivered_job()), usage_event(delivered_job()))
+    EventBridgeJobEvents(client, "fermata").publish(end_of(delivered_job()), usage_event(delivered_job()))
     assert [entry["Source"] for entry in seen] == ["fermata", "fermata"]
     assert [entry["DetailType"] for entry in seen] == ["Music Job Succeeded", "Usage Recorded"]
-    assert json.loads(seen[0]["Detail"]) == end_of(delivered_job()).detail
-    assert json.loads(seen[1]["Detail"]) == usage_event(delivered_job()).detail
+    assert json.loads(seen[0]["Detail"]) == {**end_of(delivered_job()).detail, "stack": "fermata"}
+    assert json.loads(seen[1]["Detail"]) == {**usage_event(delivered_job()).detail, "stack": "fermata"}
     assert not any(secret in json.dumps(seen) for secret in (PROMPT, LYRICS, "tracks/"))
 
 
@@ -49,5 +49,5 @@ def test_an_end_and_its_usage_are_entries_of_ours(client: "EventBridgeClient") -
 def test_an_entry_that_was_not_taken_is_transient(client: "EventBridgeClient", answer: Callable[[], Answer]) -> None:
     AnswersInstead(client, "PutEvents", answer)
     with pytest.raises(TransientError) as caught:
-        EventBridgeJobEvents(client).publish(end_of(delivered_job()), usage_event(delivered_job()))
+        EventBridgeJobEvents(client, "fermata").publish(end_of(delivered_job()), usage_event(delivered_job()))
     assert "canary" not in str(caught.value)

@@ -9,6 +9,7 @@ import pytest
 
 from cli import admin
 from cli.admin import main
+from cli.look import as_screen
 from local.errors import UsageError
 from tests.functions import ROOT
 
@@ -28,6 +29,21 @@ def test_a_check_succeeds_only_if_all_keys_work(
     assert main(["check-provider", "minimax"]) == exit_code
     assert capsys.readouterr().out == f"{answer}\n"
     assert main(["pause", "minimax"]) == 0
+
+
+def test_a_status_is_json_with_a_line_for_each_fact() -> None:
+    answer = {"at": "now", "alarming": [], "providers": [{"provider": "a"}, {"provider": "b"}], "left": {"songs": 1}}
+    screen = as_screen(answer)
+
+    assert json.loads(screen) == answer
+    assert screen.splitlines() == [
+        '{"at": "now",',
+        '"alarming": [],',
+        '"providers": [',
+        '  {"provider": "a"},',
+        '  {"provider": "b"}],',
+        '"left": {"songs": 1}}',
+    ]
 
 
 def test_an_unknown_command_names_the_help() -> None:

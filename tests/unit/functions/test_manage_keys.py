@@ -67,6 +67,24 @@ def account() -> Account:
     return Account()
 
 
+def test_a_tenant_that_changes_its_keys_leaves_lines_of_the_audit_with_the_key_that_did_it(
+    account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = account.key()
+    with caplog.at_level("INFO"):
+        _, made = account.create(own)
+        _, rotated = account.ask(own, "POST", f"/v1/keys/{made['id']}/rotate")
+        account.ask(own, "DELETE", f"/v1/keys/{rotated['id']}")
+        account.ask(own, "GET", "/v1/keys")
+    said = [vars(line) for line in caplog.records if line.getMessage() == "audit"]
+    assert [(line["action"], line["by_key"], line["tenant_id"], line["key_id"]) for line in said] == [
+        ("issue_key", own.key_id, "acme", made["id"]),
+        ("rotate_key", own.key_id, "acme", rotated["id"]),
+        ("revoke_key", own.key_id, "acme", rotated["id"]),
+    ]
+    assert made["api_key"] not in str(said)
+
+
 def named(problem: Event) -> list[str]:
     return [error["pointer"] for error in problem["errors"]]
 

@@ -1,10 +1,24 @@
-"""What `make build` says about compiled libraries that Lambda could not load."""
+"""What `make build` says about builds that Lambda could not run."""
 
+import io
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from moto import mock_aws
 
-from tooling.build import library_faults, size_faults
+from tests.support.cloud import session
+from tooling.build import (
+    DEFAULT_ARCHITECTURE,
+    TARGETS,
+    for_one_architecture,
+    layer_faults,
+    library_faults,
+    size_faults,
+)
+from tooling.uploads import ROOT, UploadError, unpack_packaged
 
 X86_64, AARCH64 = 62, 183
 
@@ -68,3 +82,68 @@ def test_a_layer_that_fits_is_no_fault(tmp_path: Path) -> None:
         _library(tmp_path / folder, "_core.abi3.so", AARCH64)
 
     assert size_faults(tmp_path, "arm64") == []
+
+
+def test_an_uploaded_layer_with_its_packages_beside_python_is_a_fault(tmp_path: Path) -> None:
+    """The source folder uploaded as it is: on Lambda it would be /opt/fermata, where no function looks."""
+    (tmp_path / "FermataLayer" / "fermata").mkdir(parents=True)
+    (tmp_path / "FermataLayer" / "fermata" / "__init__.py").touch()
+
+    assert "FermataLayer/python/fermata/__init__.py: the uploaded layer lacks it" in layer_faults(tmp_path)
+
+
+def test_uploaded_layers_with_their_packages_below_python_are_no_fault(tmp_path: Path) -> None:
+    for name in ("FermataLayer/python/fermata", "FermataLayer/python/pydantic", "MediaLayer/python/numpy"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").touch()
+
+    assert layer_faults(tmp_path) == []
+
+
+BUILT = """Parameters:
+  Architecture:
+    Type: String
+    Default: arm64
+    AllowedValues:
+    - arm64
+    - x86_64
+"""
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_a_built_template_takes_no_processor_but_that_of_its_layers(architecture: str) -> None:
+    expected = {"Type": "String", "Default": architecture, "AllowedValues": [architecture]}
+
+    assert yaml.safe_load(for_one_architecture(BUILT, architecture)) == {"Parameters": {"Architecture": expected}}
+
+
+def test_a_built_template_without_the_choice_of_a_processor_is_refused() -> None:
+    with pytest.raises(ValueError, match="no parameter Architecture"):
+        for_one_architecture("Parameters: {}\n", "arm64")
+
+
+def test_a_plain_sam_deploy_takes_the_build_for_the_templates_own_processor(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["Architecture"]["Default"] == DEFAULT_ARCHITECTURE
+    assert TARGETS[DEFAULT_ARCHITECTURE].relative_to(ROOT) == Path(".aws-sam/build")
+
+
+def test_an_artefact_that_sam_left_on_this_disk_is_named(tmp_path: Path) -> None:
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layers/x"}}
+
+    with pytest.raises(UploadError, match=r"Layer: expected an upload .* found 'layers/x'"):
+        unpack_packaged({"Layer": layer}, tmp_path, session().client("s3"))
+
+
+def test_an_uploaded_archive_is_unpacked_under_its_logical_id(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", "lambda_handler = print")
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "s3://fermata-uploads/abc"}}
+
+    with mock_aws():
+        client = session().client("s3")
+        client.create_bucket(Bucket="fermata-uploads", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        client.put_object(Bucket="fermata-uploads", Key="abc", Body=packed.getvalue())
+        unpack_packaged({"Submit": function}, tmp_path, client)
+
+    assert (tmp_path / "Submit" / "app.py").read_text("utf-8") == "lambda_handler = print"

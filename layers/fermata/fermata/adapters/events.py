@@ -15,10 +15,10 @@ SOURCE: Final = "fermata"
 
 
 class EventBridgeJobEvents:
-    """`JobEvents` over the account's default bus."""
+    """`JobEvents` over the account's default bus; each detail names the stack, because stacks share the bus."""
 
-    def __init__(self, client: "EventBridgeClient") -> None:
-        self._client = client
+    def __init__(self, client: "EventBridgeClient", stack: str) -> None:
+        self._client, self._stack = client, stack
 
     def publish(self, *events: JobEvent) -> None:
         """Put the events; raises `TransientError`.
@@ -26,11 +26,12 @@ class EventBridgeJobEvents:
         `PutEvents` succeeds even when the bus refuses an entry, so this method checks the result of every entry.
         """
         with aws_errors("the job's end could not be published"):
-            answer = self._client.put_events(Entries=[_entry(event) for event in events])
+            answer = self._client.put_events(Entries=[_entry(event, self._stack) for event in events])
         if answer["FailedEntryCount"]:
             codes = {entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry}
             raise TransientError(f"the bus refused an event of the job's end: {', '.join(sorted(codes)) or 'unknown'}")
 
 
-def _entry(event: JobEvent) -> "PutEventsRequestEntryTypeDef":
-    return {"Source": SOURCE, "DetailType": event.detail_type, "Detail": json.dumps(event.detail)}
+def _entry(event: JobEvent, stack: str) -> "PutEventsRequestEntryTypeDef":
+    detail = {**event.detail, "stack": stack}
+    return {"Source": SOURCE, "DetailType": event.detail_type, "Detail": json.dumps(detail)}

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from fermata.domain.finish.job_end import JobEnd
+
 
 class Metrics(Protocol):
     """Numbers that an operator watches, by provider where one is concerned."""
@@ -12,11 +14,17 @@ class Metrics(Protocol):
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         """Record one duration in ms."""
 
+    def seconds(self, name: str, value: float) -> None:
+        """Record one duration in seconds that belongs to no provider."""
+
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
         """Record an amount given in millionths of a USD; the metric is in USD."""
 
     def percent(self, name: str, provider: str, value: int) -> None:
         """Record a used share in percent."""
+
+    def job_ended(self, end: JobEnd) -> None:
+        """Count a job's end by its class, and record the time and the credits of a delivered one by its model."""
 
     def credits(self, name: str, amount: int) -> None:
         """Record an amount of customers' credits, which belong to no provider."""

@@ -7,6 +7,7 @@ from fermata.wiring import outward, runtime, stores
 
 if TYPE_CHECKING:
     from fermata.use_cases.operator.check_provider import CheckPorts
+    from fermata.use_cases.operator.look import LookPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 def manage_ports() -> "ManagePorts":
     """Return the ports of `manage_tenants`."""
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
-    from fermata.use_cases.operator.look import LookPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.reconcile import ReconcilePorts
     from fermata.use_cases.operator.redeliver import RedeliverPorts
@@ -39,16 +39,26 @@ def manage_ports() -> "ManagePorts":
         webhooks=EndpointPorts(stores.webhook_store(), settings.trusted.webhooks),
         check=check_ports,
         budget=stores.budget_micro_usd,
-        look=LookPorts(
-            tenants=stores.tenant_store(),
-            wallets=stores.wallet_store(),
-            triggers=stores.trigger_store(),
-            jobs=stores.job_store(),
-            usage=stores.usage_store(),
-            brakes=stores.brake_store(),
-            provider_states=stores.provider_states(),
-            catalogue=stores.catalogue,
-        ),
+        look=_look_ports(),
+    )
+
+
+def _look_ports() -> "LookPorts":
+    from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+    from fermata.use_cases.operator.look import LookPorts
+
+    return LookPorts(
+        tenants=stores.tenant_store(),
+        wallets=stores.wallet_store(),
+        triggers=stores.trigger_store(),
+        jobs=stores.job_store(),
+        usage=stores.usage_store(),
+        brakes=stores.brake_store(),
+        provider_states=stores.provider_states(),
+        catalogue=stores.catalogue,
+        purchases=stores.purchases(),
+        recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
+        due=stores.due_jobs(),
     )
 
 

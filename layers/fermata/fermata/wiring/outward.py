@@ -153,7 +153,7 @@ def job_events() -> "JobEvents":
     """The bus for job events."""
     from fermata.adapters.events import EventBridgeJobEvents
 
-    return EventBridgeJobEvents(aws.events())
+    return EventBridgeJobEvents(aws.events(), config.load(config.StackSettings).stack_name)
 
 
 def job_machine(arn: str) -> "JobMachine":

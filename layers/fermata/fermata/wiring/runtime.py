@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from fermata import config
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
@@ -83,7 +84,7 @@ def metrics() -> Metrics:
     """Metrics that alarms watch."""
     from fermata.adapters.metrics import EmfMetrics
 
-    return EmfMetrics()
+    return EmfMetrics(config.load(config.StackSettings).stack_name)
 
 
 def catalogue() -> Catalogue:

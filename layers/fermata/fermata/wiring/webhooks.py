@@ -38,6 +38,7 @@ def deliver_ports() -> "DeliverPorts":
         sender=outward.webhook_sender(settings),
         wallets=stores.wallet_store(),
         repeats=accounts.call_meter(WEBHOOK_REPEATS),
+        metrics=runtime.metrics(),
         chance=runtime.chance,
     )
 

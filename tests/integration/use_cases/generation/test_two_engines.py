@@ -26,8 +26,8 @@ Runs = dict[str, dict[str, Any]]
 
 
 def definition(machine: str = "music_job") -> dict[str, Any]:
-    """A shipped machine with an ARN for each of its functions."""
-    text = (PROJECT_ROOT / "statemachine" / f"{machine}.asl.json").read_text("utf-8")
+    """A shipped machine in the partition `aws`, with an ARN for each of its functions."""
+    text = (PROJECT_ROOT / "statemachine" / f"{machine}.asl.json").read_text("utf-8").replace("${Partition}", "aws")
     return dict(json.loads(re.sub(r"\$\{(\w+)\}", r"arn:aws:lambda:eu-west-1:123456789012:function:\1", text)))
 
 

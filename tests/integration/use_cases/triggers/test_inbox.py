@@ -52,6 +52,32 @@ def test_versions_that_are_announced_in_the_wrong_order_are_one_job_each(still: 
     still.until(lambda: still.count("queued") == before + 2)
 
 
+ODD_NAMES = (
+    "two words",
+    "a+b",
+    "100%",
+    "a%20b%2Bc",
+    "Lied für Mäx ♫",
+    "\u0065\u0301 and \u00e9",
+    "q?x=1&y#z",
+    "'\"<>\\",
+)
+"""Names that S3's older notifications encode for URLs; EventBridge has every key as it was put."""
+
+
+def test_a_file_is_found_under_the_very_name_that_it_was_put_in_with(still: Cloud) -> None:
+    inbox = Inbox.on(still)
+    body = json.dumps(request("a name as a person writes it")).encode()
+    for name in ODD_NAMES:
+        # One after the other, because a tenant may run few batches at once.
+        inbox.put_in(f"{name}.json", body)
+        inbox.put_in(f"{name}.jsonl", body)
+        assert inbox.told(f"{name}.json", "result.json")["status"] == "accepted", name
+        told = inbox.told(f"{name}.jsonl", "completed.json")
+        assert (told["lines"], told["accepted"]) == (1, 1), name
+        assert told["file"]["key"] == f"requests/{inbox.tenant_id}/{name}.jsonl"
+
+
 def test_a_file_of_a_tenant_whose_inbox_is_off_is_only_reported(still: Cloud) -> None:
     inbox, before = Inbox.on(still), still.count("queued")
     still.manage(action="set_triggers", tenant_id=inbox.tenant_id, inbox=False)

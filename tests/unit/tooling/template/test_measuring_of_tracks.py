@@ -1,6 +1,7 @@
 """The rule that has delivered songs measured: for their jobs' events only, after the end, and nothing is lost."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.songs import JOB_ID, delivered_job, failed_job, rate_limited
 
 pytestmark = pytest.mark.check
 
+STACK = "fermata"
 Template = dict[str, Any]
 
 
@@ -24,17 +26,18 @@ def rule_of(resources: Template) -> dict[str, Any]:
     return dict(events["JobSucceeded"]["Properties"])
 
 
-def as_sent(detail_type: str, detail: object) -> Any:  # noqa: ANN401 - an event
-    return {"source": SOURCE, "detail-type": detail_type, "detail": detail}
+def as_sent(detail_type: str, detail: Mapping[str, object]) -> Any:  # noqa: ANN401 - an event
+    return {"source": SOURCE, "detail-type": detail_type, "detail": {**detail, "stack": STACK}}
 
 
 def test_the_event_of_a_delivered_job_starts_it_with_the_jobs_id_and_no_other_does(resources: Template) -> None:
     rule = rule_of(resources)
-    pattern = EventPattern(None, rule["Pattern"])
+    pattern = EventPattern(None, {**rule["Pattern"], "detail": {"stack": [STACK]}})
 
     def matches(job: Job) -> bool:
         return pattern.matches_event(as_sent(end_of(job).detail_type, end_of(job).detail))
 
+    assert rule["Pattern"]["detail"] == {"stack": [{"Ref": "AWS::StackName"}]}
     job = delivered_job()
     usage = usage_event(job)
     assert matches(job)

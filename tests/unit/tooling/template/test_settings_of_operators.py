@@ -81,15 +81,16 @@ def test_the_budget_of_every_provider_is_watched(resources: Template) -> None:
     alarm = resources["ProviderBudgetAlarm"]["Properties"]
 
     [query] = alarm["Metrics"]
-    assert query["Expression"].startswith(
-        'SELECT MAX(ProviderBudgetUsed) FROM SCHEMA("Fermata", provider) GROUP BY provider'
+    assert query["Expression"]["Fn::Sub"].startswith(
+        'SELECT MAX(ProviderBudgetUsed) FROM SCHEMA("Fermata", stack, provider) '
+        "WHERE stack = '${AWS::StackName}' GROUP BY provider"
     )
     before = {
         name: resource["Properties"]
         for name, resource in resources.items()
         if resource.get("Properties", {}).get("MetricName") == "ProviderBudgetUsed"
     }
-    assert {alarm["Dimensions"][0]["Value"] for alarm in before.values()} == WITH_PARAMETERS
+    assert {alarm["Dimensions"][1]["Value"] for alarm in before.values()} == WITH_PARAMETERS
     for each in before.values():
         assert {name: each[name] for name in _JUDGED} == {name: alarm[name] for name in _JUDGED}
 

@@ -25,6 +25,7 @@ from fermata.use_cases.operator.redeliver import RedeliverPorts
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.clock import NOON
+from tests.fakes.jobs.due_jobs import InMemoryDueJobs
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.jobs.machines import RecordingJobMachine
 from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
@@ -84,6 +85,9 @@ class Office:
                 brakes=self.brakes,
                 provider_states=self.provider_states,
                 catalogue=read_catalogue,
+                purchases=InMemoryPurchases(self.jobs),
+                recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
+                due=InMemoryDueJobs(self.jobs),
             ),
         )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))

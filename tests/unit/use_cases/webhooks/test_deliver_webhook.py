@@ -1,5 +1,7 @@
 """One try to deliver a webhook: to whom, signed how, kept how, and never made twice where its outcome is known."""
 
+from datetime import timedelta
+
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -20,7 +22,7 @@ from fermata.domain.webhooks.delivery import (
 )
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
-from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from fermata.use_cases.webhooks.deliver_webhook import LAG, deliver_webhook
 from fermata.wiring.webhooks import deliver_ports
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks.sender import SentWebhook
@@ -48,6 +50,19 @@ def test_a_job_is_posted_to_its_tenants_endpoint_signed_with_its_secret() -> Non
     assert [sent.headers["webhook-signature"]] == signatures(sent, world, SECRET)
     (kept,) = world.deliveries.of(JOB_ID)
     assert (kept.at, kept.origin, kept.outcome, kept.status_code) == (NOON, ORIGIN, Outcome.DELIVERED, 204)
+
+
+def test_the_first_post_says_how_long_after_the_end_it_leaves_and_no_other_does() -> None:
+    world = listening_world()
+    finished = world.stored(JOB_ID).finished_at
+    assert finished is not None
+    world.clock.now = finished + timedelta(seconds=70)
+    world.sender.script = [BUSY]
+    deliver(world)
+    world.clock.pass_seconds(5)
+    deliver(world, number=2)
+    deliver(world, replay=1)
+    assert world.metrics.lasted == [(LAG, 70)]
 
 
 def test_a_job_with_an_address_of_its_own_is_posted_there_and_nowhere_else() -> None:

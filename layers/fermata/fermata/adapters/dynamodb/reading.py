@@ -71,6 +71,7 @@ def _reason(error: Exception) -> str:
 
 def _report(name: str, reason: str) -> None:
     # Powertools' metrics take their time to import, and most environments never need them here.
+    from fermata import config
     from fermata.adapters.metrics import EmfMetrics
 
     do = (
@@ -78,4 +79,4 @@ def _report(name: str, reason: str) -> None:
         "its kind, and mend or restore it"
     )
     logger.error("a stored record cannot be read", extra={"record": name, "reason": reason, "do": do})
-    EmfMetrics().count(UNREADABLE, None)
+    EmfMetrics(config.load(config.StackSettings).stack_name).count(UNREADABLE, None)

@@ -43,6 +43,14 @@ def list_recoverable(
     }
 
 
+def first_recoverable(
+    providers: Sequence[str], ports: RecoverablePorts, now: datetime
+) -> tuple[dict[str, JsonValue], bool]:
+    """The totals of the first page, and whether there are more pages. Raises `TransientError`."""
+    places, goes_on = _places(providers, PlaceOf(providers[0]), DEFAULT_LIMIT, ports.recoverable)
+    return totals(_rows(places, ports.jobs, now)), goes_on is not None
+
+
 def _places(
     providers: Sequence[str], begin: PlaceOf, limit: int, recoverable: RecoverableJobs
 ) -> tuple[list[Place], PlaceOf | None]:

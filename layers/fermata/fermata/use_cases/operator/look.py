@@ -15,17 +15,19 @@ from fermata.domain.money.reports.day_pages import wrong_span
 from fermata.domain.money.reports.spend import spend_of
 from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.operator.job_view import operators_view
+from fermata.domain.operator.key_view import key_view
 from fermata.domain.operator.provider_view import provider_view
+from fermata.domain.operator.status import MOST_OVERDUE, OVERDUE_AFTER, Findings, status_view
 from fermata.domain.providers.spending import day_of
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import InvalidRequestError, NotFoundError
-from fermata.ports.jobs import JobStore
-from fermata.ports.money import UsageStore, WalletStore
+from fermata.ports.jobs import DueJobs, JobStore
+from fermata.ports.money import Purchases, UsageStore, WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
-from fermata.use_cases.operator.key_view import key_view
+from fermata.use_cases.operator.list_recoverable import RecoverablePorts, first_recoverable
 from fermata.use_cases.operator.manage_keys import TenantId
 
 DEFAULT_LIMIT: Final = 100
@@ -44,6 +46,9 @@ class LookPorts:
     brakes: BrakeStore
     provider_states: ProviderStates
     catalogue: Callable[[], Catalogue]
+    purchases: Purchases
+    recoverable: RecoverablePorts
+    due: DueJobs
 
 
 class _Look(BaseModel):
@@ -78,6 +83,12 @@ class ShowProviders(_Look):
     action: Literal["providers"]
 
 
+class ShowStatus(_Look):
+    """Show in one screen what would be alarming now, as far as the records tell, and what waits for a person."""
+
+    action: Literal["status"]
+
+
 class ShowSpend(_Look):
     """Show costs, credits and margin of the jobs that ended from a day to another, inclusive (UTC). Without days they
     are this month until today. `credit_usd` is what a credit is sold for.
@@ -90,7 +101,7 @@ class ShowSpend(_Look):
     credit_usd: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] | None = None
 
 
-LookCommand = ListTenants | ShowTenant | ShowJob | ShowProviders | ShowSpend
+LookCommand = ListTenants | ShowTenant | ShowJob | ShowProviders | ShowStatus | ShowSpend
 
 
 def look(command: LookCommand, ports: LookPorts, now: datetime) -> dict[str, JsonValue]:
@@ -106,7 +117,9 @@ def look(command: LookCommand, ports: LookPorts, now: datetime) -> dict[str, Jso
                 raise NotFoundError(f"there is no job {job_id}; its record expires 14 days after a deletion")
             return operators_view(job)
         case ShowProviders():
-            return _show_providers(ports, now)
+            return {"providers": [*_provider_views(ports, now)]}
+        case ShowStatus():
+            return _show_status(ports, now)
         case ShowSpend():
             return _show_spend(command, ports, now)
 
@@ -148,13 +161,26 @@ def _show_tenant(tenant_id: str, ports: LookPorts, now: datetime) -> dict[str, J
     }
 
 
-def _show_providers(ports: LookPorts, now: datetime) -> dict[str, JsonValue]:
+def _provider_views(ports: LookPorts, now: datetime) -> tuple[dict[str, JsonValue], ...]:
     catalogue = ports.catalogue()
     names = catalogue.provider_ids()
     spending = ports.brakes.load(names, day_of(now))
     states = {name: ports.provider_states.load(name) for name in names}
-    views = [provider_view(states[name], spending[name], catalogue.settings_of(name), now) for name in names]
-    return {"providers": [*views]}
+    return tuple(provider_view(states[name], spending[name], catalogue.settings_of(name), now) for name in names)
+
+
+def _show_status(ports: LookPorts, now: datetime) -> dict[str, JsonValue]:
+    names = ports.catalogue().provider_ids()
+    recoverable, more = first_recoverable(names, ports.recoverable, now)
+    overdue = islice(ports.due.find(now - OVERDUE_AFTER), MOST_OVERDUE)
+    found = Findings(
+        providers=_provider_views(ports, now),
+        unknown={name: len(ports.purchases.with_unknown_outcome(name)) for name in names},
+        recoverable=recoverable,
+        more_recoverable=more,
+        overdue=sum(1 for _ in overdue),
+    )
+    return status_view(found, now)
 
 
 def _show_spend(asked: ShowSpend, ports: LookPorts, now: datetime) -> dict[str, JsonValue]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from fermata.domain.operator.key_view import key_view
 from fermata.domain.tenants.api_keys import USUAL_SCOPES, ApiKey, Scope
 from fermata.domain.tenants.tenant import TENANT_ID
 from fermata.domain.web.formats import rfc3339
@@ -23,7 +24,6 @@ from fermata.use_cases.accounts.issue_keys import (
     rotate_key,
     terms_after_rotation,
 )
-from fermata.use_cases.operator.key_view import key_view
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Days = Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIFE.days)]

@@ -27,6 +27,7 @@ from fermata.ports.money import WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
+from fermata.use_cases.operator.audit import audited, take_claim
 from fermata.use_cases.operator.check_provider import CheckPorts, check_provider
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
@@ -37,6 +38,7 @@ from fermata.use_cases.operator.look import (
     ShowJob,
     ShowProviders,
     ShowSpend,
+    ShowStatus,
     ShowTenant,
     look,
 )
@@ -222,8 +224,16 @@ _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discrimina
 
 
 def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
-    """Execute one command and return its result. Raises a `RequestRefusedError` before any change."""
-    match _parse(command):
+    """Execute one command and return its result. Raises a `RequestRefusedError` before any change. A command that may
+    change something leaves a line with the caller whom it names as `claimed_by`.
+    """
+    asked, claimed_by = take_claim(command)
+    parsed = _parse(asked)
+    return audited(parsed, claimed_by, lambda: _execute(parsed, ports, now, randomness))
+
+
+def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
+    match command:
         case CreateTenant(tenant_id=tenant_id):
             return _create_tenant(tenant_id, ports, now)
         case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
@@ -243,7 +253,7 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
         case Redeliver() | ListRecoverable() as about_songs:
             return _recover(about_songs, ports, now)
-        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowSpend() as question:
+        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from fermata.domain.tenants.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
@@ -19,9 +20,13 @@ from fermata.domain.webhooks.delivery import (
 from fermata.domain.webhooks.message import message_of, receiver_of
 from fermata.log import logger
 from fermata.ports.jobs import JobStore
+from fermata.ports.metrics import Metrics
 from fermata.ports.money import WalletStore
 from fermata.ports.webhooks import WebhookDeliveries, WebhookSender, WebhookStore
 from fermata.use_cases.accounts.count_calls import CallMeter
+
+LAG: Final = "WebhookLagSeconds"
+"""The metric of the time from a job's end to the first post about it, which no receiver can lengthen for itself."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class DeliverPorts:
     sender: WebhookSender
     wallets: WalletStore
     repeats: CallMeter
+    metrics: Metrics
     chance: Callable[[], float]
 
 
@@ -60,6 +66,8 @@ def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime)
     if not ports.deliveries.count_post(job_id, most_posts, now):
         logger.warning("a webhook was posted as often as the plan allows", extra={"posts": most_posts})
         return Step(Verdict.STOPPED, which.number)
+    if not which.is_repeat and job.finished_at is not None:
+        ports.metrics.seconds(LAG, max((now - job.finished_at).total_seconds(), 0))
     reply = ports.sender.send(url, message.headers(secrets, now), message.body)
     attempt = attempt_after(reply, which, origin_of(url), now, ports.chance())
     if attempt.outcome is Outcome.GONE:

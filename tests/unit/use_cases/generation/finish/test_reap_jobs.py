@@ -11,7 +11,7 @@ from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.errors import TransientError, UnreadableRecordError
-from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS_FOR, reap_jobs
+from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS, RUNS_FOR, reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.wiring.generation import reap_ports, settle_ports, start_ports
@@ -199,11 +199,27 @@ def test_an_unreadable_record_keeps_no_other_job_waiting() -> None:
     assert reap(world) == {"due": 2, "started": 1, "lost": 1}
     assert world.machine.started == [other]
     assert [(job_id, type(error).__name__) for job_id, error in world.lost] == [(JOB_ID, "ValidationError")]
-    assert world.metrics.counted == [(LOST, None)]
+    assert world.metrics.counted == [(LOST, None), (RUNS, None)]
     world.clock.pass_seconds(299)
     assert reap(world) == {}
     world.clock.pass_seconds(901)
     assert reap(world) == {"due": 2, "put_off": 1, "lost": 1}
+
+
+def test_every_run_that_finishes_is_counted_and_one_that_cannot_begin_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm hears that the count stops."""
+    world = world_of()
+    reap(world)
+    assert world.metrics.counted == [(RUNS, None)]
+
+    def away(_now: datetime) -> Iterator[str]:
+        raise TransientError("the list of due jobs could not be read")
+
+    ports = reap_ports(world.lose)
+    monkeypatch.setattr(ports.due, "find", away)
+    with pytest.raises(TransientError):
+        reap_jobs(ports, NOON)
+    assert world.metrics.counted == [(RUNS, None)]
 
 
 def test_trouble_of_any_kind_with_one_job_is_trouble_with_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +249,7 @@ def test_an_error_that_the_next_run_would_meet_again_puts_the_job_off_behind_the
 
     monkeypatch.setattr(world.machine, "start", breaks)
     assert reap(world) == {"due": 1, "lost": 1}
-    assert world.metrics.counted == [(LOST, None)]
+    assert world.metrics.counted == [(LOST, None), (RUNS, None)]
     assert reap(world) == {}
     world.clock.pass_seconds(1200)
     assert reap(world) == {"due": 1, "lost": 1}

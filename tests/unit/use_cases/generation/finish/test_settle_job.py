@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.finish.job_end import JobEnd
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import PUBLISHED_WITHIN, Job
 from fermata.domain.jobs.latency import SongTime
@@ -67,6 +68,42 @@ def test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so(
 def said_again(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The status of each job that was to be settled although it had ended."""
     return [vars(line)["status"] for line in caplog.records if line.getMessage() == "already settled; nothing changes"]
+
+
+def test_the_end_of_a_job_is_told_once_with_what_an_operator_asks() -> None:
+    job = failed_job(rate_limited())
+    world = world_of(job)
+    world.clock.pass_seconds(42)
+    settle(world)
+    settle(world)
+    (end,) = world.metrics.ends
+    assert end == JobEnd(
+        job_id=JOB_ID,
+        tenant_id="acme",
+        provider="minimax",
+        model="minimax/music-2.5",
+        outcome="rate_limited",
+        code="1002",
+        provider_charged="no",
+        seconds=(world.clock() - job.created_at).total_seconds(),
+        credits=0,
+    )
+
+
+def test_the_end_of_a_delivered_job_has_its_credits_and_that_of_a_canceled_one_is_told_when_it_is_published() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    job = settle(world)
+    (end,) = world.metrics.ends
+    assert (end.outcome, end.has_succeeded, end.code, end.provider_charged) == ("succeeded", True, None, "yes")
+    assert end.credits == job.spent_credits > 0
+
+    world.leave()
+    world = world_of(queued_job().canceled(NOON))
+    settle(world)
+    settle(world)
+    assert [(end.outcome, end.has_succeeded, end.provider_charged) for end in world.metrics.ends] == [
+        ("canceled", False, "no")
+    ]
 
 
 def test_a_settlement_that_ends_a_job_is_not_called_a_repetition(caplog: pytest.LogCaptureFixture) -> None:

@@ -31,6 +31,8 @@ _ACTIONS: Final = ("started", "settled", "put_off", "rescued", "erased", "skippe
 """Actions on a job: `rescued` means that a rescue was started, `erased` that the files of a deleted job are gone."""
 LOST: Final = "JobsNotLookedAfter"
 """The metric of jobs whose record or action raised an error that the next run would meet again."""
+RUNS: Final = "ReaperRuns"
+"""The metric of finished runs, one a minute; an alarm hears when they stop."""
 RUNS_FOR: Final = timedelta(seconds=50)
 """How long a run takes new jobs: the next run begins a minute after this one and continues."""
 
@@ -64,6 +66,7 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
         done[_reap_one(job_id, ports, now)] += 1
         if ports.clock() - now >= RUNS_FOR:
             break
+    ports.settle.metrics.count(RUNS, None)
     return {"due": done.total(), **{action: done[action] for action in _ACTIONS}}
 
 

@@ -16,8 +16,8 @@ from fermata.ports.audio import ReferenceStore
 from fermata.ports.jobs import JobEvents, JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderStates
-from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
+from fermata.use_cases.generation.finish.report_end import report_end
 from fermata.use_cases.generation.purchase.provider_queue import Request, withdraw_unmade
 from fermata.use_cases.stale import retry_on_stale
 from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts, start_delivery
@@ -58,7 +58,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         start_delivery(job, ports.delivery_start)
         if job.status is JobStatus.CANCELED:
             # Canceling settles the job without a report.
-            report_lost_songs(job, ports.metrics)
+            report_end(job, ports.metrics)
     if job.request.reference is not None or job.deleted_at is not None:
         # No provider needs the copy any more. If the job was canceled or deleted while a run prepared its reference,
         # that run may have made a copy afterwards. The tombstone of a deleted job does not say whether it had a
@@ -76,7 +76,7 @@ def _settled(stopped_by: str | None, ports: SettlePorts, now: datetime, job: Job
         return job
     ports.jobs.settle(settled)
     report_unknown_outcomes(job, settled, ports.metrics)
-    report_lost_songs(settled, ports.metrics)
+    report_end(settled, ports.metrics)
     song = song_time_of(settled)
     if song is not None:
         ports.estimates.learn(settled.candidate.model, song)

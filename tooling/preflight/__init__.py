@@ -1,0 +1,1 @@
+"""Asks an AWS account, before a deployment costs money, whether the deployment would work and what would bind first."""
