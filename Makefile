@@ -147,8 +147,11 @@ build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/
 preflight: $(VENV) $(SAM) ## ask the AWS account whether a deployment would work, and what binds first (ENV=prod PARAMS='Name=Value ...')
 	@$(PY) -m tooling.preflight --environment '$(or $(ENV),default)' --params '$(PARAMS)'
 
-deploy: build ## build, ask the account, deploy with SAM (STACK=NAME ENV=dev|stage|prod PARAMS='Name=Value ...')
+deploy: $(if $(STACK),build,unnamed) ## build, ask the account, deploy with SAM (STACK=NAME ENV=dev|stage|prod PARAMS='Name=Value ...')
 	@$(PY) -m tooling.deploy --stack '$(STACK)' --environment '$(or $(ENV),default)' --params '$(PARAMS)'
+
+unnamed:
+	@echo "expected the name of a stack, as in: make deploy STACK=fermata ENV=prod" >&2; exit 2
 
 client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, and try it where it is installed alone
 	@$(PY) -m tooling.client_wheel
@@ -201,4 +204,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy unnamed bench soak fuzz mutants docs client console lock

@@ -178,7 +178,7 @@ def import_faults(target: Path) -> list[str]:
         return [f"{target}: expected {expected} functions with an app.py, found {len(functions)}"]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         faults = [fault for fault in pool.map(_import_fault, functions) if fault]
-    print(f"x86_64: {expected - len(faults)} of {expected} handlers import under Python 3.13 with the built layer")
+    print(f"x86_64: {expected - len(faults)} of {expected} handlers import under Python 3.13 from the uploads alone")
     return faults
 
 

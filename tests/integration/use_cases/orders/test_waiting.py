@@ -20,7 +20,7 @@ ACCOUNT = {
     "ReservedAuthorizers": 2,
     "ReservedStarts": 2,
     "ReservedSettlements": 1,
-    "AuthorizerTtlSeconds": 600,
+    "AuthorizerTtlSeconds": 3600,
     "StartBySeconds": 3600,
 }
 _NEVER = threading.Event()
