@@ -12,7 +12,7 @@ from local.errors import RefusedParameterError
 
 pytestmark = pytest.mark.check
 
-PARAMETERS: Mapping[str, Mapping[str, Any]] = read_template(Path(__file__).parents[4] / "template.yaml")["Parameters"]
+PARAMETERS: Mapping[str, Mapping[str, Any]] = read_template(Path(__file__).parents[5] / "template.yaml")["Parameters"]
 NUMBERS = [name for name, each in PARAMETERS.items() if each["Type"] == "Number"]
 TEXTS = [name for name in PARAMETERS if name not in NUMBERS]
 NONSENSE = "nonsense, ?"

@@ -9,7 +9,7 @@ from local.deploy.deployment import Deployment, Throttle
 from local.deploy.resources.resource_type import Clients
 from tests.integration.local.deployer import Deployer
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 ORIGIN = "http://127.0.0.1:9000"
 
 
