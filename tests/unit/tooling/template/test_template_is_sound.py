@@ -188,6 +188,27 @@ def test_a_held_request_is_answered_before_the_gateway_gives_up(resources: Templ
     assert LONGEST_WAIT_S + 3 < timeout < 30
 
 
+HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+
+
+@pytest.mark.check
+def test_what_holds_data_survives_its_stack_and_the_table_a_hand_too(resources: dict[str, Any]) -> None:
+    kept = {
+        name: each
+        for name, each in resources.items()
+        if each["Type"] in HOLDS_DATA and "GenerateSecretString" not in each["Properties"]
+    }
+    assert {each["Type"] for each in kept.values()} == {*HOLDS_DATA}
+    for name, each in kept.items():
+        assert (each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")) == ("Retain", "Retain"), name
+    tables = [each for each in kept.values() if each["Type"] == HOLDS_DATA[0]]
+    assert all(each["Properties"]["DeletionProtectionEnabled"] for each in tables)
+    assert all(
+        each["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        for each in tables
+    )
+
+
 def test_resources_refer_to_each_other_without_a_circle(transformed: Template) -> None:
     resources = transformed["Resources"]
     graph = {name: set(_references(resource)) & set(resources) for name, resource in resources.items()}
