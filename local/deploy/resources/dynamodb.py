@@ -59,7 +59,6 @@ class TableProperties(Properties):
     global_secondary_indexes: list[GlobalSecondaryIndex] | None = None
     provisioned_throughput: Throughput | None = None
     time_to_live_specification: TimeToLive | None = None
-    deletion_protection_enabled: bool | None = None
 
 
 def _create_table(logical_id: str, properties: TableProperties, stack: Stack) -> Created:

@@ -74,7 +74,6 @@ def test_a_table_has_its_keys_indexes_and_time_to_live(deployment: Deployment, c
 
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_tenant"]
-    assert table["DeletionProtectionEnabled"] is True
     assert time_to_live["AttributeName"] == "expires_at"
     assert time_to_live["TimeToLiveStatus"] in {"ENABLING", "ENABLED"}
 
