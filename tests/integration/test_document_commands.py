@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ PORT_IN_DOCUMENTS: Final = "9000"
 ENV_IN_DOCUMENTS: Final = 'eval "$(make -s env)"'
 NEED_ANOTHER_MACHINE: Final = frozenset(
     {
-        *("sam build", "sam deploy --guided"),  # an AWS account; `make build` builds with SAM
+        "sam build && sam deploy",  # an AWS account; `make build` builds with SAM
         *("pipx install pre-commit", "pre-commit install"),  # a package registry, and a change of this checkout
     }
 )
@@ -266,7 +267,9 @@ def check_make(words: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), f"make has no target {target}"
     given = dict(variable.split("=", 1) for variable in variables)
-    assert set(given) <= {"ARGS", "SMOKE", "SEED", "ARCH"}
+    assert set(given) <= {"ARGS", "SMOKE", "SEED", "ARCH", "STACK", "ENV", "PARAMS"}
+    if "ENV" in given:
+        assert given["ENV"] in tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
     arguments = shlex.split(given.get("ARGS", ""))
     if target == "run":
         parse_settings("run", arguments)

@@ -283,7 +283,7 @@ def test_an_emulator_that_has_changed_ends_with_five_and_names_the_place(tmp_pat
 
 def test_a_template_that_is_not_supported_ends_with_four_and_names_the_place(tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
-    template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n", "utf-8")
+    template.write_text("Resources: {Topic: {Type: 'AWS::Kinesis::Stream'}}\n", "utf-8")
     program = (
         "import sys; from dataclasses import replace; from pathlib import Path; from local import cli;"
         "parse = cli.parse_settings;"
@@ -293,7 +293,7 @@ def test_a_template_that_is_not_supported_ends_with_four_and_names_the_place(tmp
     with cloud_process(up(tmp_path), tmp_path, ("-c", program, "up")) as cloud:
         code, lines = ended(cloud)
     assert code == 4
-    assert any("Topic" in line and "AWS::SNS::Topic" in line for line in lines)
+    assert any("Topic" in line and "AWS::Kinesis::Stream" in line for line in lines)
 
 
 def test_a_state_directory_in_use_is_refused(ready: dict[str, Any], tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_a_delivered_job_is_published_once_on_the_default_bus(
         "key_id": job["api_key_id"],
         "audio_ms": job["tracks"][0]["duration_ms"],
         "finished_at": job["finished_at"],
+        "stack": "fermata",
     }
     assert (event["source"], event["detail-type"]) == ("fermata", "Music Job Succeeded")
     assert event["detail"] == {
@@ -137,6 +138,7 @@ def test_a_delivered_job_is_published_once_on_the_default_bus(
         "spent_credits": 30,
         "error_class": None,
         "finished_at": job["finished_at"],
+        "stack": "fermata",
     }
 
 

@@ -27,8 +27,8 @@ def problems_of(folder: Path, resources: str, sections: str = "") -> tuple[str, 
     ("resources", "expected"),
     [
         (
-            "  Topic: {Type: AWS::SNS::Topic}",
-            "Topic (AWS::SNS::Topic): this resource type is not supported",
+            "  Topic: {Type: AWS::Kinesis::Stream}",
+            "Topic (AWS::Kinesis::Stream): this resource type is not supported",
         ),
         (
             "  Queue: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}",
@@ -86,7 +86,7 @@ def test_what_is_not_supported_is_named_by_logical_id_type_and_property(
 
 def test_every_problem_of_a_template_is_reported_in_one_error(tmp_path: Path) -> None:
     resources = """
-  Topic: {Type: AWS::SNS::Topic}
+  Topic: {Type: AWS::Kinesis::Stream}
   Queue:
     Type: AWS::SQS::Queue
     Properties: {FifoQueue: true, KmsMasterKeyId: k, QueueName: !Sub "${Nobody}"}
@@ -135,7 +135,7 @@ def test_a_reference_to_a_resource_that_its_condition_leaves_out_is_refused(tmp_
 
 
 def test_an_unknown_parameter_is_refused_before_the_template_is_transformed(tmp_path: Path) -> None:
-    (tmp_path / "template.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}")
+    (tmp_path / "template.yaml").write_text("Resources: {Topic: {Type: AWS::Kinesis::Stream}}")
 
     with pytest.raises(UnknownParameterError, match="unknown template parameter Speed: The template has none"):
         deploy(tmp_path / "template.yaml", parameters={"Speed": "1"}, clients=no_client)
