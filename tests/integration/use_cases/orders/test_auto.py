@@ -5,6 +5,8 @@ from typing import Any
 from tests.integration.song import LYRICS, Cloud
 
 AUTO = {"model": "auto", "prompt": "indie folk, whichever model is cheapest", "lyrics": LYRICS}
+CHEAPEST = {"minimax/music-1.5", "minimax/music-2.0"}
+"""Both cost 6 credits; what songs of other tests took decides between them."""
 
 
 def test_the_cheapest_model_is_taken_and_a_replay_keeps_it_while_that_provider_is_paused(cloud: Cloud) -> None:
@@ -20,11 +22,12 @@ def test_the_cheapest_model_is_taken_and_a_replay_keeps_it_while_that_provider_i
             cloud.manage(action="resume", provider="minimax")
     assert first.status_code == 202, first.text
     assert (again.text, again.headers["Idempotency-Replayed"]) == (first.text, "true")
-    assert first.json()["model"] == quote["model"] == "minimax/music-1.5"
+    chosen = first.json()["model"]
+    assert {chosen, quote["model"]} <= CHEAPEST
     assert [each["why_not"] for each in quote["candidates"] if each["model"] == quote["model"]] == [None]
     assert not other["model"].startswith("minimax/")
     job = cloud.finished(first.json()["id"])
-    assert (job["status"], job["model"], job["spent_credits"]) == ("succeeded", "minimax/music-1.5", 6)
+    assert (job["status"], job["model"], job["spent_credits"]) == ("succeeded", chosen, 6)
 
 
 def test_a_discount_and_tiers_of_the_command_line_are_shown_and_paid(cloud: Cloud) -> None:

@@ -113,5 +113,6 @@ def test_a_hundred_waiting_connections_refuse_nothing_to_other_tenants(cloud: Cl
             newest = http.get("/v1/jobs", params={"limit": 1}).json()["data"][0]
             cloud.until(lambda: http.get(f"/v1/jobs/{newest['id']}").json()["status"] == "succeeded")
     assert set(crowd.answers) <= {200, 202, 429}
-    assert 0 < crowd.held <= held * 2
+    # A place that is given back may be taken again, so a slow crowd is held more often; how many at once is above.
+    assert crowd.held > 0
     assert places_taken(cloud) == 0
