@@ -44,6 +44,14 @@ def read_as(name: str, item: Item, reader: Callable[[Item], Read]) -> Read:
         raise UnreadableRecordError(f"the record {name} cannot be read: {reason}") from error
 
 
+def read_or(otherwise: Read, reading: Callable[[], Read]) -> Read:
+    """What `reading` returns, or `otherwise` where it meets an unreadable item, which was then reported."""
+    try:
+        return reading()
+    except UnreadableRecordError:
+        return otherwise
+
+
 def readable(items: Iterable[Item], reader: Callable[[Item], Read]) -> Iterator[Read]:
     """What `reader` makes of each item that it can read; the others are reported and left out."""
     for item in items:

@@ -14,7 +14,7 @@ from fermata.adapters.dynamodb.money.purchases import purchase_keys
 from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogged
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
 from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
-from fermata.adapters.dynamodb.reading import FORMAT, read, read_as
+from fermata.adapters.dynamodb.reading import FORMAT, read, read_as, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.audio.sound import TrackSound
 from fermata.domain.finish.tombstone import TOMBSTONE_KEPT_FOR
@@ -26,7 +26,7 @@ from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
-from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError, UnreadableRecordError
+from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
@@ -242,10 +242,7 @@ def _time_to_live(job: Job) -> dict[str, int]:
 
 def _readable(job_id: str, items: Sequence[Item]) -> Job | None:
     """The job, or None where it is unreadable, so that one broken record does not hide the others."""
-    try:
-        return _job(job_id, items)
-    except UnreadableRecordError:
-        return None
+    return read_or(None, lambda: _job(job_id, items))
 
 
 def _job(job_id: str, items: Sequence[Item]) -> Job | None:

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
-from fermata.adapters.dynamodb.reading import read
+from fermata.adapters.dynamodb.reading import read, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.orders.idempotency import seconds
 from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, PauseAndBudget
-from fermata.errors import ProviderHeldError, UnreadableRecordError
+from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
 _BUDGET: Final = "budget"
@@ -107,20 +107,14 @@ def _set_budget(item: Item) -> int | None:
     """The daily budget that was set, in micro-USD, or None; one that nothing fits into where it cannot be read."""
     if "daily_budget" not in item:
         return None
-    try:
-        return read(item, lambda stored: int(stored["daily_budget"]))
-    except UnreadableRecordError:
-        return _LEAST
+    return read_or(_LEAST, lambda: read(item, lambda stored: int(stored["daily_budget"])))
 
 
 def _spent(item: Item) -> int:
     """The day's spending in micro-USD; beyond every budget where the item cannot be read, so that nobody spends more
     and the other providers go on.
     """
-    try:
-        return read(item, lambda stored: int(stored.get("spent", 0)))
-    except UnreadableRecordError:
-        return _BEYOND
+    return read_or(_BEYOND, lambda: read(item, lambda stored: int(stored.get("spent", 0))))
 
 
 def _pause(name: str) -> tuple[str, str]:

@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
-from fermata.adapters.dynamodb.reading import read_as
+from fermata.adapters.dynamodb.reading import read_as, read_or
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
-from fermata.errors import UnreadableRecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -140,10 +139,7 @@ def _state(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
 
 
 def _state_or_new(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
-    try:
-        return _state(provider, item)
-    except UnreadableRecordError:
-        return ProviderState(provider=provider)
+    return read_or(ProviderState(provider=provider), lambda: _state(provider, item))
 
 
 def _parsed(item: Mapping[str, Any]) -> ProviderState:
