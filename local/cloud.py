@@ -39,6 +39,7 @@ from local.http.bridge import HttpBridge, patient
 from local.http.server import HOST, HttpServer, listen
 from local.logs import JsonLines
 from local.operator_page.serving import start_operator_page
+from local.runtime.fork_servers import ForkServers
 from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
@@ -73,7 +74,8 @@ class LocalCloud:
     ) -> None:
         """Without `kept`, the cloud's state ends with it."""
         self._settings, self._state, self._listener, self._kept = settings, state, listener, kept
-        self._exits = ExitStack()
+        self._exits, self._servers = ExitStack(), ForkServers(settings.interpreter)
+        self._exits.callback(self._servers.stop)
         self._begun = time.monotonic()
         self._stopping = False
 
@@ -88,7 +90,7 @@ class LocalCloud:
         keys = self._provider_keys()
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
-        clients = own_clients(aws.url)
+        clients = own_clients(aws.url, endpoint)
         deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
         urls = OwnUrls(self._api_url, aws.url)
         deployment = urls.in_settings(deployed)
@@ -186,6 +188,7 @@ class LocalCloud:
             clients=direct_clients(clients),
             built_dir=self._settings.built_dir,
             run=lambda function, payload: self._run_once(function, payload, aws_url),
+            warm=self._servers.warm,
         )
         if self._kept:
             self._kept.state.restore_others()
@@ -193,7 +196,7 @@ class LocalCloud:
 
     def _run_once(self, function: FunctionSpec, payload: bytes, aws_url: str) -> str | None:
         """Run a function of a stack that is not complete yet; the environment does not outlive the call."""
-        runtime = LambdaRuntime([function], self._settings.interpreter, aws_url, self._state.logs)
+        runtime = LambdaRuntime([function], self._servers, aws_url, self._state.logs)
         try:
             answer = runtime.invoke(function.name, payload)
         finally:
@@ -217,7 +220,7 @@ class LocalCloud:
     def _start_runtime(self, deployment: Deployment, aws_url: str) -> LambdaRuntime:
         runtime = LambdaRuntime(
             deployment.functions.values(),
-            self._settings.interpreter,
+            self._servers,
             aws_url,
             self._state.logs,
             self._settings.environments,

@@ -3,12 +3,16 @@
 import secrets
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
 
 from local.deploy.deployment import REGION
+from local.in_process import call_in_process
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 OWN_ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
 """What the cloud signs its own calls with, which are not logged."""
@@ -32,16 +36,22 @@ def client_of(cloud: Mapping[str, Any], service: str) -> Any:  # noqa: ANN401 (t
     )
 
 
-def own_clients(url: str) -> Callable[[str], Any]:
-    """Return the cloud's own boto3 client of a service at an endpoint, the same for each service."""
+def own_clients(url: str, application: "WSGIApplication") -> Callable[[str], Any]:
+    """Return the cloud's own boto3 client of a service, the same for each service: `application`, which listens at
+    `url`, answers it in this process.
+    """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=64,
-        connect_timeout=5,
-        read_timeout=60,
         s3={"addressing_style": "path"},
     )
     session = boto3.session.Session(
         aws_access_key_id=OWN_ACCESS_KEY, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
     )
-    return cache(lambda service: session.client(service, endpoint_url=url, config=config))
+
+    @cache
+    def client(service: str) -> Any:  # noqa: ANN401 (the name decides the type at run time)
+        made: Any = session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
+        call_in_process(made, application)
+        return made
+
+    return client

@@ -1,6 +1,6 @@
 """Deploys a SAM template to the emulator: transform, check as a whole, create in the order of references."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment, FunctionSpec, Route
+from local.deploy.functions_ahead import functions_ahead
 from local.deploy.ignored_properties import without_ignored
 from local.deploy.intrinsics import ParameterValue, Reference, Scope, TemplateValue, as_text, resolve
 from local.deploy.parameters import read_parameters
@@ -33,10 +34,12 @@ def deploy(
     clients: Clients,
     built_dir: Path | None = None,
     run: RunFunction = _run_nothing,
+    warm: Callable[[Collection[FunctionSpec]], object] = len,
 ) -> Deployment:
     """Create a template's resources with boto3 `clients` of an empty emulator, from the sources or from a `sam build`.
 
-    `run` runs the functions of custom resources while the stack is created.
+    `run` runs the functions of custom resources while the stack is created. `warm` hears of
+    all functions before that.
     Nothing is created when the template or a parameter is refused; the error then names every problem, one a line.
     """
     source = built_dir / "template.yaml" if built_dir else template_path
@@ -46,6 +49,7 @@ def deploy(
     cloudformation = to_cloudformation(packaged.template, values)
     scope = _scope(cloudformation, stack_name, values)
     plan = plan_stack(cloudformation, scope, packaged)
+    warm(functions_ahead(plan.resources, scope, packaged.artifacts))
     created: dict[str, Created] = {}
     stack = Stack(stack_name, cache(clients), packaged.artifacts, created, run)
     scope = replace(scope, lookup=lambda reference: _found(reference, created))

@@ -28,6 +28,8 @@ from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
+_OF_THE_RUNTIME: Final = ("awslambdaric.lambda_runtime_marshaller", "awslambdaric.lambda_context")
+"""What AWS's runtime client imports. The client itself reads its environment's address when it is imported."""
 
 
 def end_with_parent() -> None:
@@ -89,7 +91,7 @@ class ForkServer:
         """Serve until the socket closes. Returns only in a child, with the child's request."""
         imports = json.loads(self._read(int.from_bytes(self._read(4), "big")))
         read_service_models(imports["services"])
-        import_quietly(imports["first"])
+        import_quietly([*_OF_THE_RUNTIME, *imports["first"]])
         self._late.extend(imports["late"])
         with selectors.DefaultSelector() as selector:
             for end in (self._control, self._woken):

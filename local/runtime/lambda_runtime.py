@@ -5,7 +5,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, RLock, Thread
@@ -14,7 +14,7 @@ from typing import Final
 from local.deploy.deployment import MAX_ENVIRONMENTS, FunctionSpec
 from local.logs import JsonLines
 from local.runtime.crowding import crowding
-from local.runtime.fork_server import ForkServer
+from local.runtime.fork_servers import ForkServers
 from local.runtime.lambda_answers import Answer, error_answer
 from local.runtime.lambda_environment import Call, FunctionStartError, LambdaEnvironment
 from local.runtime.when_all import when_all
@@ -61,20 +61,21 @@ class LambdaRuntime:
     def __init__(
         self,
         functions: Iterable[FunctionSpec],
-        interpreter: Path,
+        servers: ForkServers,
         endpoint_url: str,
         logs_dir: Path,
         max_environments: int = MAX_ENVIRONMENTS,
         crowding: Callable[[], float] = crowding,
     ) -> None:
-        """`crowding` tells how many processes want each core; a function has its timeout as many times."""
-        # The write end stays open and unused during the life of this process; the children notice when it closes.
-        self._lifeline, self._own_end = os.pipe()
-        self._interpreter, self._endpoint_url = interpreter, endpoint_url
+        """`servers` outlive the runtime. `crowding` tells how many processes want each core; a function has its timeout
+        as many times.
+        """
+        self._servers, self._endpoint_url = servers, endpoint_url
         self._functions = {
             spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
             for spec in functions
         }
+        servers.know(function.spec for function in self._functions.values())
         self._max_environments, self._crowding = max_environments, crowding
         self._unreserved = max_environments - sum(one.spec.reserved or 0 for one in self._functions.values())
         self._max_starting = os.cpu_count() or 1
@@ -86,14 +87,10 @@ class LambdaRuntime:
         """Moving average of the clock thread's delay in seconds; near 0 where a core is free."""
         self._lock = RLock()
         self._stopped = Event()
-        self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}
-        self._retired_servers: list[ForkServer] = []
         self.before_call: Callable[[], object] = lambda: None
         """Is called before every call is assigned."""
         self.on_failed_start: Callable[[FunctionSpec, Answer], object] = lambda _spec, _answer: None
         """Is called when an environment could not be started."""
-        # One thread for the life of the cloud, because on Linux a fork server ends with the thread that started it.
-        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
 
     @property
@@ -148,7 +145,7 @@ class LambdaRuntime:
             if self._stopped.is_set():
                 return
             for layer_dirs in layers:
-                self._spawner.submit(self._renew_fork_server, layer_dirs)
+                self._servers.do(self._servers.renew, layer_dirs)
             for name in names:
                 function = self._functions[name]
                 self._outdated |= function.environments
@@ -164,19 +161,15 @@ class LambdaRuntime:
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._spawner.shutdown(wait=True)
+        self._servers.do(lambda: None).result()
         with self._lock:
             environments = list(self._environments)
         for environment in environments:
             environment.kill()
         for environment in environments:
             environment.gone.wait(_END_LIMIT_S)
-        for server in (*self._fork_servers.values(), *self._retired_servers):
-            server.stop()
         for function in self._functions.values():
             function.log.close()
-        os.close(self._own_end)
-        os.close(self._lifeline)
 
     # ---- called by the environments
 
@@ -287,30 +280,16 @@ class LambdaRuntime:
         function.moved_on = time.monotonic()
         self._starting.add(environment)
         function.arriving.add(environment)
-        self._spawner.submit(self._spawn, function, environment)
+        self._servers.do(self._spawn, function, environment)
         return environment
 
     def _spawn(self, function: _Function, environment: LambdaEnvironment) -> None:
         try:
-            environment.start(self._fork_server(function.spec.layer_dirs))
+            environment.start(self._servers.of(function.spec.layer_dirs))
         except OSError as error:
             answer = error_answer("Runtime.InvalidEntrypoint", f"cannot start a process: {error.strerror}")
             environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
             self.ended(environment, None, answer)
-
-    def _fork_server(self, layer_dirs: tuple[Path, ...], *, at_once: bool = False) -> ForkServer:
-        server = self._fork_servers.get(layer_dirs)
-        if server is None or server.ended:
-            sharing = [one.spec for one in self._functions.values() if one.spec.layer_dirs == layer_dirs]
-            server = ForkServer(self._interpreter, sharing, self._lifeline, at_once=at_once)
-            self._fork_servers[layer_dirs] = server
-        return server
-
-    def _renew_fork_server(self, layer_dirs: tuple[Path, ...]) -> None:
-        if server := self._fork_servers.pop(layer_dirs, None):
-            server.retire()
-            self._retired_servers = [server, *(one for one in self._retired_servers if not one.ended)]
-        self._fork_server(layer_dirs, at_once=True)
 
     def _keep_time(self) -> None:
         instant = time.monotonic()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from local.deploy.deployer import deploy
 from local.deploy.deployment import Deployment, FunctionSpec
 from local.deploy.resources.resource_type import Clients
 from local.deploy.transform import read_template
+from local.runtime.fork_servers import ForkServers
 from local.runtime.lambda_answers import error_type
 from local.runtime.lambda_runtime import LambdaRuntime
 from local.settings import CloudSettings
@@ -23,6 +25,8 @@ class Deployer:
     def __init__(self, clients: Clients, logs: Path) -> None:
         self._clients, self._logs = clients, logs
         self._aws_url = clients("dynamodb").meta.endpoint_url
+        self.ahead: dict[str, FunctionSpec] = {}
+        """What the last deployment said of its functions before it created anything, by logical id."""
 
     def deploy(self, stack_name: str = "fermata", **parameters: str) -> Deployment:
         return self._deployed(PROJECT / "template.yaml", stack_name, parameters)
@@ -40,14 +44,20 @@ class Deployer:
             parameters=parameters,
             clients=self._clients,
             run=self._run,
+            warm=self._hear,
         )
 
+    def _hear(self, functions: Iterable[FunctionSpec]) -> None:
+        self.ahead = {function.logical_id: function for function in functions}
+
     def _run(self, function: FunctionSpec, payload: bytes) -> str | None:
-        runtime = LambdaRuntime([function], CloudSettings().interpreter, self._aws_url, self._logs)
+        servers = ForkServers(CloudSettings().interpreter)
+        runtime = LambdaRuntime([function], servers, self._aws_url, self._logs)
         try:
             answer = runtime.invoke(function.name, payload)
         finally:
             runtime.stop()
+            servers.stop()
         return error_type(answer) if answer.failed else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from local.deploy.deployment import FunctionSpec
+from local.runtime.fork_servers import ForkServers
 from local.runtime.lambda_answers import Answer, import_error
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime, TooManyRequestsError, UnknownFunctionError
@@ -45,17 +46,17 @@ def function(name: str, code_dir: Path = WORKER, timeout_s: int = 60, reserved: 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[LambdaRuntime] = []
+    servers = ForkServers(INTERPRETER)
 
     def start(*functions: FunctionSpec, max_environments: int = 8, crowding: float = 1.0) -> LambdaRuntime:
-        runtime = LambdaRuntime(
-            functions, INTERPRETER, "http://127.0.0.1:9", tmp_path, max_environments, lambda: crowding
-        )
+        runtime = LambdaRuntime(functions, servers, "http://127.0.0.1:9", tmp_path, max_environments, lambda: crowding)
         started.append(runtime)
         return runtime
 
     yield start
     for runtime in started:
         runtime.stop()
+    servers.stop()
 
 
 def order(**fields: object) -> bytes:

@@ -30,6 +30,17 @@ def test_every_function_folder_is_deployed_from_its_sources(deployment: Deployme
     assert {(function.layer_dirs, function.packages_dirs) for function in others} == {((fermata,), ())}
 
 
+def test_what_functions_import_is_known_before_anything_is_created(deployer: Deployer, deployment: Deployment) -> None:
+    created = {function.logical_id: function for function in deployment.functions.values()}
+    ahead = {name: (spec.handler, spec.code_dir, spec.python_path) for name, spec in deployer.ahead.items()}
+
+    assert ahead == {name: (spec.handler, spec.code_dir, spec.python_path) for name, spec in created.items()}
+    plain, full = deployer.ahead["SubmitJobFunction"].environment, created["SubmitJobFunction"].environment
+    assert plain.items() <= full.items()
+    assert plain["TRUSTED_LOCAL_ORIGINS"] == ORIGIN
+    assert "TABLE_NAME" in full.keys() - plain.keys()
+
+
 def test_parameters_reach_the_functions_environment(deployment: Deployment) -> None:
     environment = deployment.functions["fermata-StartGenerationFunction"].environment
 

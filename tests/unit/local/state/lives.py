@@ -1,19 +1,16 @@
 """A cloud's emulator that is killed and begins again in one process: moto on a kept state, called without sockets."""
 
 import json
-from collections.abc import Iterable
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSRequest, AWSResponse
-from werkzeug.test import Client, EnvironBuilder
 
 from local.deploy.deployment import ACCOUNT_ID, REGION
 from local.emulator import moto_backends, moto_seams
+from local.in_process import call_in_process
 from local.state.emulated import seams
 from local.state.kept_state import KeptState
 
@@ -65,17 +62,16 @@ class Life:
     """Clients of the emulator, whose calls are answered once they are kept."""
 
     def __init__(self, state: KeptState) -> None:
-        self.state, self._http = state, Client(state.endpoint(_moto()))
-        for client in _clients().values():
-            client.meta.events.register("before-send", self._send, unique_id="life")
+        self.state = state
+        self._undo = [call_in_process(client, state.endpoint(_moto())) for client in _clients().values()]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (a boto3 client)
         return _clients()[name]
 
     def forget(self) -> None:
         """Let the clients call the next life."""
-        for client in _clients().values():
-            client.meta.events.unregister("before-send", unique_id="life")
+        for undo in self._undo:
+            undo()
 
     def deploy(self) -> None:
         """Create the resources, as each start of a cloud does."""
@@ -131,24 +127,6 @@ class Life:
     def _secret(self, arn: str) -> tuple[str, str, str]:
         found = self.secretsmanager.get_secret_value(SecretId=arn)
         return found["Name"], arn, found["SecretString"]
-
-    def _send(self, request: AWSRequest, **_: object) -> AWSResponse:
-        sent: Any = request
-        content = sent.body.read() if hasattr(sent.body, "read") else sent.body or b""
-        builder = EnvironBuilder.from_environ(EnvironBuilder(sent.url).get_environ())
-        builder.method, builder.input_stream = sent.method, BytesIO(content)
-        builder.content_length = len(content)
-        for name, value in sent.headers.items():
-            builder.headers[name] = value.decode() if isinstance(value, bytes) else str(value)
-        answer = self._http.open(builder)
-        headers: Any = dict(answer.headers)
-        return AWSResponse(sent.url, answer.status_code, headers, _Raw(answer.data))
-
-
-class _Raw(BytesIO):
-    def stream(self, **_: object) -> Iterable[bytes]:
-        """Yield the body, as urllib3 does."""
-        yield self.read()
 
 
 @cache

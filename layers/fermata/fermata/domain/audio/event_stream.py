@@ -13,6 +13,7 @@ MOST_EVENTS: Final = 200_000
 """Limit for the events of one body. A song of four minutes has some hundred."""
 
 _LINE_END: Final = re.compile(rb"[\r\n]")
+_SOMETHING: Final = re.compile(rb"[^ \t\x00\xef\xbb\xbf\r\n]")
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 _DATA: Final = b"data:"
 _LONGEST_FIELD: Final = max(map(len, _FIELDS))
@@ -43,6 +44,11 @@ class EventStream:
         """The parts that this chunk completes."""
         at = 0
         while at < len(chunk) and self.begins_as_events is not False and not self.is_too_long:
+            if self._event is None and self._is_data is None and not self._head:
+                # Between events, empty lines say nothing; there may be millions of them.
+                self._follows_cr = False
+                something = _SOMETHING.search(chunk, at)
+                at = something.start() if something else len(chunk)
             if self._follows_cr:
                 self._follows_cr = False
                 at += chunk[at : at + 1] == b"\n"
