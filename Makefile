@@ -114,7 +114,7 @@ c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS,
 test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
 
-CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-console
+CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-licences check-console
 .PHONY: $(CHECKS)
 check: $(VENV) $(SAM) $(SUPPLY) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(CHECKS)
@@ -138,13 +138,15 @@ check-checkov:
 check-sam:
 	@AWS_DEFAULT_REGION=eu-west-1 .tools/sam/bin/sam validate --lint
 
+check-licences:
+	@$(PY) -m tooling.supply.licences >/dev/null
 check-console:
 	@sh tooling/console/check.sh
 
 console: $(CONSOLE) ## build the console's page anew, after a change below client/console/ or of its packages
 	@.tools/console/bin/node client/console/build.mjs functions/serve_console/assets
 
-build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
+build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/, with a bill of materials, and prove that the result can run there
 	@$(PY) -m tooling.build
 
 preflight: $(VENV) $(SAM) ## ask the AWS account whether a deployment would work, and what binds first (ENV=prod PARAMS='Name=Value ...')
@@ -184,6 +186,9 @@ docs: $(DOCS) ## build the documents into a site under site/; a dead link or anc
 
 # ---- dependencies
 
+licences: $(VENV) ## print the licence of every package that is deployed; one that may not be deployed fails
+	@$(PY) -m tooling.supply.licences
+
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
 lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' takes newer versions)
 	@$(COMPILE) $(ARGS) --group pyproject.toml:dev layers/fermata/pyproject.toml --output-file requirements.lock
@@ -208,4 +213,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy unnamed bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test check openapi house build licences preflight deploy unnamed bench soak fuzz mutants docs client console lock
