@@ -32,11 +32,12 @@ DOCS := .tools/docs/.made
 MCP := .tools/mcp/.made
 CLIENT := .tools/client/.made
 VENDORS := .tools/vendors/.made
+SUPPLY := .tools/supply/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(SAM) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(SAM) $(SUPPLY) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -60,7 +61,7 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(MEDIA) $(C2PA) $(SAM) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
+$(MEDIA) $(C2PA) $(SAM) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
 	@echo "making .tools/$*" >&2
 	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
@@ -110,12 +111,12 @@ c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS,
 # ---- checks
 
 # Four workers on two cores, because whole jobs wait half of their time. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
 
-CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam check-console
+CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-licences check-console
 .PHONY: $(CHECKS)
-check: $(VENV) $(SAM) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
+check: $(VENV) $(SAM) $(SUPPLY) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(CHECKS)
 
 check-format:
@@ -131,17 +132,21 @@ check-openapi:
 check-asl:
 	@sh tooling/validate_machines.sh
 check-cfn:
-	@.venv/bin/cfn-lint template.yaml
+	@$(PY) -m tooling.supply.template_rules cfn-lint
+check-checkov:
+	@$(PY) -m tooling.supply.template_rules checkov
 check-sam:
 	@AWS_DEFAULT_REGION=eu-west-1 .tools/sam/bin/sam validate --lint
 
+check-licences:
+	@$(PY) -m tooling.supply.licences >/dev/null
 check-console:
 	@sh tooling/console/check.sh
 
 console: $(CONSOLE) ## build the console's page anew, after a change below client/console/ or of its packages
 	@.tools/console/bin/node client/console/build.mjs functions/serve_console/assets
 
-build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
+build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/, with a bill of materials, and prove that the result can run there
 	@$(PY) -m tooling.build
 
 preflight: $(VENV) $(SAM) ## ask the AWS account whether a deployment would work, and what binds first (ENV=prod PARAMS='Name=Value ...')
@@ -181,6 +186,9 @@ docs: $(DOCS) ## build the documents into a site under site/; a dead link or anc
 
 # ---- dependencies
 
+licences: $(VENV) ## print the licence of every package that is deployed; one that may not be deployed fails
+	@$(PY) -m tooling.supply.licences
+
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
 lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' takes newer versions)
 	@$(COMPILE) $(ARGS) --group pyproject.toml:dev layers/fermata/pyproject.toml --output-file requirements.lock
@@ -188,6 +196,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/functions.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime --constraint requirements.lock --output-file tooling/runtime.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:supply --output-file tooling/supply.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
@@ -204,4 +213,8 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy unnamed bench soak fuzz mutants docs client console lock
+# Not among the checks, because they need no network. Status 3, here make's 2: no source was reached, so nothing is known.
+audit: $(VENV) ## ask OSV for advisories about every locked package, deployed or a tool's (0 none, 1 found, 3 not reached)
+	@$(PY) -m tooling.supply.audit
+
+.PHONY: help setup demo run env c2pa test check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock

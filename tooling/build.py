@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tooling.supply.bill import undeclared_packages, write_bill
 from tooling.uploads import ROOT, SAM, UploadError, loopback_s3, sam_environment, unpack_uploads
 
 PYTHON_DIR = ROOT / ".tools" / "python313" / "bin"
@@ -61,6 +62,7 @@ def main() -> int:
             template = target / "template.yaml"
             template.write_text(for_one_architecture(template.read_text("utf-8"), architecture), "utf-8")
             faults += upload_faults(architecture, endpoint)
+    print(f"{write_bill(BUILD).relative_to(ROOT)}: what the uploads are made of")
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
@@ -108,7 +110,13 @@ def upload_faults(architecture: str, endpoint: str) -> list[str]:
             unpack_uploads(template, folder, endpoint)
         except UploadError as error:
             return [str(error)]
-        faults = [*layer_faults(folder), *library_faults(folder, architecture), *size_faults(folder, architecture)]
+        undeclared = [each for layer in folder.glob("*/python") for each in undeclared_packages(layer)]
+        faults = [
+            *layer_faults(folder),
+            *undeclared,
+            *library_faults(folder, architecture),
+            *size_faults(folder, architecture),
+        ]
         return [*faults, *(import_faults(folder) if architecture == "x86_64" else [])]
 
 

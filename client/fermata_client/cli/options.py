@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,19 @@ TimeoutS = Annotated[
 ]
 OrderKey = Annotated[str | None, typer.Option("--idempotency-key", help="The key of an order that may have arrived.")]
 Fallbacks = Annotated[list[str] | None, typer.Option("--fallback", help="Another model to ask; may be repeated.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Heard while it is made, where the model can: see jobs show --json.")
+]
+Subtitles = Annotated[bool, typer.Option("--subtitles", help="A second file with the times of the sentences.")]
+OnUnknown = Annotated[
+    Literal["fail", "fallback"] | None,
+    typer.Option(help="If nobody knows whether a provider charged: give up, or ask the next model and risk two bills."),
+]
+FinishBy = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="When it is no longer wanted nor paid: 2027-01-31T18:00:00Z."),
+]
+CallbackUrl = Annotated[str | None, typer.Option(help="Where the job's end is posted; else to the account's endpoint.")]
 Title = Annotated[str | None, typer.Option(help="The name of the job.")]
 Metadata = Annotated[
     list[str] | None, typer.Option("--metadata", help="NAME=VALUE to keep with the job; may be repeated.")

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -43,6 +44,10 @@ def song(
     title: options.Title = None,
     file_format: options.Format = None,
     fallback: options.Fallbacks = None,
+    on_unknown: options.OnUnknown = None,
+    live: options.Live = False,
+    finish_by: options.FinishBy = None,
+    callback_url: options.CallbackUrl = None,
     metadata: options.Metadata = None,
     max_credits: options.MaxCredits = None,
     output: options.Output = Path(),
@@ -58,6 +63,7 @@ def song(
     fields |= {"prompt": prompt, "lyrics": _text_of(lyrics, at) if lyrics else None, "duration_s": duration}
     fields |= {"instrumental": instrumental or None, "auto_lyrics": auto_lyrics or None}
     fields |= {"reference": _reference_of(reference, at)}
+    fields |= _on_the_way(on_unknown, live, finish_by, callback_url)
     _quote_or_order(at, Wanted(model, fields, idempotency_key, output, wait, timeout), dry_run=dry_run)
 
 
@@ -71,9 +77,14 @@ def say(
     speed: options.Speed = None,
     language: options.Language = None,
     emotion: options.Emotion = None,
+    subtitles: options.Subtitles = False,
     title: options.Title = None,
     file_format: options.Format = None,
     fallback: options.Fallbacks = None,
+    on_unknown: options.OnUnknown = None,
+    live: options.Live = False,
+    finish_by: options.FinishBy = None,
+    callback_url: options.CallbackUrl = None,
     metadata: options.Metadata = None,
     max_credits: options.MaxCredits = None,
     output: options.Output = Path(),
@@ -87,7 +98,8 @@ def say(
     at = here(context)
     fields = _fields(at, title, file_format, fallback, metadata, max_credits)
     fields |= {"text": _text_of(Path("-"), at) if text == "-" else text, "voice": voice, "speed": speed}
-    fields |= {"language": language, "emotion": emotion}
+    fields |= {"language": language, "emotion": emotion, "subtitles": subtitles or None}
+    fields |= _on_the_way(on_unknown, live, finish_by, callback_url)
     _quote_or_order(at, Wanted(model, fields, idempotency_key, output, wait, timeout), dry_run=dry_run)
 
 
@@ -130,6 +142,18 @@ def _fields(
         "fallbacks": fallbacks or None,
         "metadata": options.pairs_of(at, metadata) or None,
         "max_credits": max_credits,
+    }
+
+
+def _on_the_way(
+    on_unknown: Literal["fail", "fallback"] | None, live: bool, finish_by: datetime | None, callback_url: str | None
+) -> dict[str, Any]:
+    """The fields that say what may happen between the order and its end."""
+    return {
+        "on_unknown": on_unknown,
+        "live": live or None,
+        "finish_by": finish_by,
+        "callback_url": callback_url,
     }
 
 

@@ -16,6 +16,7 @@ EVERY_LOCK = [
     "tooling/functions.lock",
     "tooling/runtime.lock",
     "tooling/sam.lock",
+    "tooling/supply.lock",
     "tooling/node.lock",
     "tooling/contract.lock",
     "tooling/docs.lock",

@@ -68,6 +68,40 @@ def test_a_speech_has_its_own_fields(user: CommandLine) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["song", "say"])
+def test_an_order_says_what_may_happen_on_its_way(user: CommandLine, kind: str) -> None:
+    words = "--live --on-unknown fallback --finish-by 2027-01-31T19:00:00+01:00 --callback-url https://example.com/end"
+
+    ran = user.type(kind, "Night", *words.split(), "--no-wait")
+
+    assert ran.code == 0
+    said = {name: _body(user).get(name) for name in ("live", "on_unknown", "finish_by", "callback_url")}
+    assert said == {
+        "live": True,
+        "on_unknown": "fallback",
+        "finish_by": "2027-01-31T18:00:00Z",
+        "callback_url": "https://example.com/end",
+    }
+
+
+def test_a_speech_may_have_subtitles(user: CommandLine) -> None:
+    assert user.type("say", "Night", "--subtitles", "--no-wait").code == 0
+
+    assert _body(user)["subtitles"] is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("song folk --on-unknown perhaps", "song folk --finish-by 2027-01-31T18:00:00", "song folk --subtitles"),
+        "say Night --finish-by tomorrow",
+    ],
+)
+def test_what_no_order_could_mean_is_refused_before_anything_is_sent(user: CommandLine, words: str) -> None:
+    assert user.type(*words.split()).code == 2
+    assert user.fermata.requests == []
+
+
 @pytest.mark.parametrize("command", [["song", "folk", "--dry-run"], ["say", "Hello", "--dry-run"], ["quote", "folk"]])
 def test_a_dry_run_orders_nothing(user: CommandLine, command: list[str]) -> None:
     user.fermata.cues.append(say(200, QUOTE))

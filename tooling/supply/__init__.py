@@ -1,0 +1,1 @@
+"""What is deployed and what others know of it: template rules, licences, a bill of materials, advisories."""
