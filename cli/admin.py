@@ -52,6 +52,8 @@ _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "limit a tenant's orders by its balance, or by a monthly cap"),
+    ("suspend-tenant", "refuse a tenant's orders and changes at once; reads and running jobs go on"),
+    ("resume-tenant", "end a tenant's suspension"),
     ("set-triggers", "turn a tenant's inbox and events on or off; omitted options stay unchanged"),
 )
 _LIMITS: Final = {

@@ -16,6 +16,7 @@ FermataError
 │   │   │   └── LossesAtRiskError  open orders may, by their terms, add too many such songs
 │   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key lacks the scope of the route
+│   ├── TenantSuspendedError     403: the operator lets the tenant order and change nothing for now
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   │   ├── NoModelError         no model on offer can serve a request for `auto`; `fields` says why for each
@@ -61,6 +62,7 @@ Class names are public: Step Functions matches on them in `statemachine/`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class FermataError(Exception):
@@ -114,6 +116,17 @@ class InsufficientScopeError(RequestRefusedError):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         super().__init__(f"this key lacks the scope {scope}; use a key that has it, or ask for one")
+
+
+class TenantSuspendedError(RequestRefusedError):
+    """The operator has suspended the tenant."""
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(
+            f"the operator suspended this account on {since:%Y-%m-%d} (UTC): new orders, uploads and changes of keys "
+            "and webhook are refused, while reads, downloads, cancellations and running jobs go on; ask the operator "
+            "to resume it, then send the request again"
+        )
 
 
 class IdempotencyKeyReusedError(RequestRefusedError):

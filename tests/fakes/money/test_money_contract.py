@@ -17,6 +17,7 @@ from fermata.errors import (
     IdempotencyKeyTakenError,
     OutOfCreditError,
     StaleRecordError,
+    TenantSuspendedError,
 )
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
@@ -238,6 +239,27 @@ def test_a_tenant_that_owes_credits_stays_postpaid(ledger: Ledger) -> None:
     ledger.wallets.grant(grant_of("acme", 30, "1-grant", NOON))
     assert ledger.wallets.set_plan("acme", Plan.PREPAID, None)
     assert (ledger.wallet().plan, ledger.wallet().cap_credits, ledger.wallet().available) == (Plan.PREPAID, None, 0)
+
+
+def test_a_suspended_tenant_orders_nothing_while_its_jobs_end_and_their_songs_are_redelivered(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    job = delivered(ledger)
+    assert ledger.wallets.suspend("acme", NOON)
+    with pytest.raises(TenantSuspendedError, match=f"on {NOON:%Y-%m-%d}"):
+        created(ledger, id=OTHER_JOB)
+    ledger.jobs.settle(job)
+    created(ledger, id=new_job_id(NOON, bytes(10)), recovered_from=JOB_ID)
+    assert counters(ledger) == (100, 40, 30, 30)
+
+
+def test_a_suspension_keeps_its_first_time_ends_once_and_survives_a_new_plan(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    assert not ledger.wallets.resume("acme")
+    assert [ledger.wallets.suspend("acme", moment) for moment in (NOON, DECEMBER)] == [True, False]
+    ledger.wallets.set_plan("acme", Plan.POSTPAID, 60)
+    assert ledger.wallet().suspended_at == NOON
+    assert [ledger.wallets.resume("acme") for _ in range(2)] == [True, False]
+    created(ledger)
 
 
 # ---- receipts

@@ -144,6 +144,7 @@ def _credits_of(tenant_id: str, wallets: WalletStore) -> JsonValue:
         "held_credits": wallet.held,
         "spent_credits": wallet.spent,
         "in_flight_jobs": wallet.open_jobs,
+        "suspended_at": rfc3339(wallet.suspended_at),
     }
 
 
@@ -156,6 +157,7 @@ def _show_tenant(tenant_id: str, ports: LookPorts, now: datetime) -> dict[str, J
     return {
         **{name: value for name, value in account.items() if name != "object"},
         "created_at": rfc3339(tenant.created_at),
+        "suspended_at": rfc3339(wallet.suspended_at),
         "keys": [{**key_view(key), "valid": key.is_live(now)} for key in ports.tenants.keys_of(tenant_id)],
         "triggers": triggers.model_dump(mode="json", include={"inbox", "events", "sources"}),
     }

@@ -27,6 +27,7 @@ from fermata.errors import (
     OtherDiscountError,
     OutOfCreditError,
     StaleRecordError,
+    TenantSuspendedError,
     TransientError,
 )
 from fermata.ports.jobs import JobMachine, JobStore
@@ -108,8 +109,9 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
         return replayed
     try:
         job, answer, wallet = _create(order, job_id, request, model, ports, now)
-    except (IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError):
-        # Another order with the same key may have taken the key, or with it the last credits or the last place.
+    except (IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError, TenantSuspendedError):
+        # Another order with the same key may have taken the key, or with it the last credits or the last place, or was
+        # stored before the suspension.
         first = _replay(order, request, ports, now)
         if first is None:
             raise

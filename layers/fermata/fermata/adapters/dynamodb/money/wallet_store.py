@@ -7,6 +7,7 @@ read the wallet again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
@@ -25,6 +26,9 @@ WALLET: Final = "wallet"
 _ENTRY: Final = "LEDGER#"
 _NEW: Final = "attribute_not_exists(pk)"
 _TRIES: Final = 10
+_SUSPENDED: Final = "attribute_type( #suspended_at , :text )"
+_NOT_SUSPENDED: Final = f"NOT {_SUSPENDED}"
+_A_TEXT: Final = {":text": "S"}
 
 
 class DynamoWalletStore:
@@ -67,6 +71,22 @@ class DynamoWalletStore:
         wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
         calls = limit_calls(tenant_id, limits, self._transactions)
         return not self._transactions.write({WALLET: wallet, **calls}, self._transactions.deadline())
+
+    def suspend(self, tenant_id: str, now: datetime) -> bool:
+        """Let the tenant order nothing from now on; False where that is so already. A concurrent order is stored before
+        or fails.
+        """
+        values = {":now": now.isoformat(), **_A_TEXT}
+        condition = f"attribute_exists(pk) AND {_NOT_SUSPENDED}"
+        return self._update(tenant_id, "SET #suspended_at = :now", condition, values)
+
+    def resume(self, tenant_id: str) -> bool:
+        """End a suspension; False where there is none."""
+        return self._update(tenant_id, "REMOVE #suspended_at", _SUSPENDED, _A_TEXT)
+
+    def _update(self, tenant_id: str, expression: str, condition: str, values: dict[str, Any]) -> bool:
+        update = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
+        return not self._transactions.write({WALLET: update}, self._transactions.deadline())
 
 
 def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:
@@ -141,6 +161,9 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
             ":open_jobs": movement.open_jobs,
         },
     )
+    if movement.buys:
+        change.conditions.append(_NOT_SUSPENDED)
+        change.values |= _A_TEXT
     committed = _count_in_month(wallet, movement, change)
     _count_lost(wallet, movement, change)
     if movement.is_hold:
