@@ -69,6 +69,7 @@ OPERATIONS: Final = (
         problems=(
             *(*OF_A_BODY, "malformed_header", "out_of_credit", "tenant_suspended", "idempotency_key_reused"),
             *_OF_A_PLAN,
+            "draining",
         ),
         parameters=("IdempotencyKey", "Prefer"),
         body=SongRequest,

@@ -52,6 +52,7 @@ FermataError
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause or an exhausted budget blocks the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
+│   ├── DrainingError            the operator takes no new orders during maintenance; nothing was stored
 │   ├── DiskFullError            the disk of this environment is full; a later run or another environment may have room
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
@@ -312,6 +313,17 @@ class TransientError(FermataError):
     def __init__(self, public_message: str, aws_code: str | None = None) -> None:
         self.public_message, self.aws_code = public_message, aws_code
         super().__init__(public_message if aws_code is None else f"{public_message}: {aws_code}")
+
+
+class DrainingError(TransientError):
+    """The operator takes no new orders for now. The same order may pass in `retry_after_s` seconds."""
+
+    def __init__(self) -> None:
+        self.retry_after_s = 60
+        super().__init__(
+            "new orders are not taken during maintenance, while reads, downloads and running jobs go on; nothing was "
+            "stored, send the same request again later"
+        )
 
 
 class DiskFullError(TransientError):

@@ -12,8 +12,10 @@ from fermata.domain.money.movement import grant_of
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import key_hash
 from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.spending import NEW_ORDERS
 from fermata.errors import (
     ConfigurationError,
+    DrainingError,
     IdempotencyKeyTakenError,
     OutOfCreditError,
     StaleRecordError,
@@ -250,6 +252,28 @@ def test_a_suspended_tenant_orders_nothing_while_its_jobs_end_and_their_songs_ar
     ledger.jobs.settle(job)
     created(ledger, id=new_job_id(NOON, bytes(10)), recovered_from=JOB_ID)
     assert counters(ledger) == (100, 40, 30, 30)
+
+
+def test_during_maintenance_nobody_orders_while_jobs_end_and_their_songs_are_redelivered(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    job = delivered(ledger)
+    assert ledger.brakes.pause(NEW_ORDERS, NOON)
+    with pytest.raises(DrainingError):
+        created(ledger, id=OTHER_JOB)
+    ledger.jobs.settle(job)
+    created(ledger, id=new_job_id(NOON, bytes(10)), recovered_from=JOB_ID)
+    assert counters(ledger) == (100, 40, 30, 30)
+    assert (ledger.brakes.resume(NEW_ORDERS), ledger.brakes.resume(NEW_ORDERS)) == (True, False)
+    created(ledger, id=OTHER_JOB)
+
+
+def test_a_job_that_the_operator_cancels_is_refunded_and_not_the_tenants_doing(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    for number, by_operator in enumerate((True, False)):
+        job = created(ledger, id=new_job_id(NOON, bytes([number] * 10)))
+        ledger.jobs.settle(job.canceled(NOON, by_operator=by_operator))
+        assert ledger.wallet().unpaid_in_day == number
+    assert counters(ledger) == (100, 100, 0, 0)
 
 
 def test_a_suspension_keeps_its_first_time_ends_once_and_survives_a_new_plan(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from fermata.api.responses.problem import Charge
 from fermata.domain.tenants.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
 from fermata.domain.web.problem import problem_of
 from fermata.errors import (
+    DrainingError,
     FermataError,
     LimitReachedError,
     NotStartedError,
@@ -113,7 +114,9 @@ class _Errors:
         reason = {"reason": str(error)} if isinstance(error, TransientError) else {}
         logger.info("request refused", extra={"problem": found.slug, "wrong_fields": len(found.fields), **reason})
         held: Charge = "held" if isinstance(error, NotStartedError) else self.charged
-        headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError) else {}
+        headers = (
+            {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError | DrainingError) else {}
+        )
         return problem(
             self.api, found.status, found.slug, found.title, found.detail, held, found.fields, facts_of(error), headers
         )

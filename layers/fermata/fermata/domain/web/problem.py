@@ -13,6 +13,7 @@ from fermata.errors import (
     AlreadyOrderedError,
     BeyondOwnKeyError,
     BodyTooLargeError,
+    DrainingError,
     FermataError,
     FieldError,
     IdempotencyKeyReusedError,
@@ -71,6 +72,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs ended before a purchase"),
     MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
     KeyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "key_limit_reached", "The credits of the key's month are used up"),
+    DrainingError: (HTTPStatus.SERVICE_UNAVAILABLE, "draining", "No new orders are taken for now"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
 

@@ -28,6 +28,7 @@ from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, first_recoverable
+from fermata.use_cases.operator.maintenance.drain import draining_view
 from fermata.use_cases.operator.manage_keys import TenantId
 
 DEFAULT_LIMIT: Final = 100
@@ -182,7 +183,7 @@ def _show_status(ports: LookPorts, now: datetime) -> dict[str, JsonValue]:
         more_recoverable=more,
         overdue=sum(1 for _ in overdue),
     )
-    return status_view(found, now)
+    return {**status_view(found, now), **draining_view(ports.brakes, ports.due)}
 
 
 def _show_spend(asked: ShowSpend, ports: LookPorts, now: datetime) -> dict[str, JsonValue]:

@@ -40,6 +40,8 @@ from fermata.use_cases.operator.look import (
     ShowTenant,
     look,
 )
+from fermata.use_cases.operator.maintenance.cancel_all import CancelAll, CancelPorts, cancel_all
+from fermata.use_cases.operator.maintenance.drain import Drain, drain
 from fermata.use_cases.operator.maintenance.suspend_tenant import ResumeTenant, SuspendTenant, set_suspension
 from fermata.use_cases.operator.manage_keys import (
     IssueKey,
@@ -182,6 +184,8 @@ Command = (
     | SetPlan
     | SetTriggers
     | WebhookCommand
+    | CancelAll
+    | Drain
     | SuspendTenant
     | ResumeTenant
     | ProviderCommand
@@ -223,8 +227,8 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(known_provider(name), checked, ports.reconcile, now, apply=apply)
-        case Redeliver() | ListRecoverable() as about_songs:
-            return _recover(about_songs, ports, now)
+        case Redeliver() | ListRecoverable() | CancelAll() | Drain() as about_jobs:
+            return _manage_jobs(about_jobs, ports, now)
         case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
 
@@ -237,7 +241,17 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
     return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
 
 
-def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+def _manage_jobs(
+    command: Redeliver | ListRecoverable | CancelAll | Drain, ports: ManagePorts, now: datetime
+) -> dict[str, JsonValue]:
+    if isinstance(command, CancelAll):
+        if command.tenant_id is not None:
+            _wallet(command.tenant_id, ports.wallets)
+        if command.provider is not None:
+            known_provider(command.provider)
+        return cancel_all(command, CancelPorts(ports.look.jobs, ports.look.due), now)
+    if isinstance(command, Drain):
+        return drain(command, ports.brakes, ports.look.due, now)
     if isinstance(command, Redeliver):
         return redeliver(command.job_id, ports.redeliver, now)
     only = command.provider

@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.money.key_counters import KeyCount
+from fermata.adapters.dynamodb.providers.brake_store import drain_key, is_draining
 from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.movement import EntryKind, LedgerEntry, Movement
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
-from fermata.errors import ConfigurationError, TransientError
+from fermata.errors import ConfigurationError, DrainingError, TransientError
 
 WALLET: Final = "wallet"
 """Name of the part of a transaction that changes the wallet."""
@@ -102,11 +103,11 @@ def write_with_wallet(
 
     Returns the parts and entries whose condition did not hold (empty on success), and the wallet after the movement,
     without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet or
-    the cap of the order's key refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no
-    wallet.
+    the cap of the order's key refuses a hold, `TenantSuspendedError` and `DrainingError` for an order while its tenant
+    may not order, or nobody, `TransientError`, and `ConfigurationError` where the tenant has no wallet.
     """
     deadline = transactions.deadline()
-    wallet, key_count = find_wallet(movement.tenant_id, transactions), KeyCount(movement, transactions)
+    wallet, key_count = _wallet_for(movement, transactions), KeyCount(movement, transactions)
     for _ in range(_TRIES):
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
@@ -121,6 +122,17 @@ def write_with_wallet(
         if now is not None:
             wallet = read(now, Wallet.model_validate) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
+
+
+def _wallet_for(movement: Movement, transactions: DynamoTransactions) -> Wallet | None:
+    """The wallet of a movement. An order reads in the same call whether new orders are taken."""
+    if not movement.buys:
+        return find_wallet(movement.tenant_id, transactions)
+    wallet_key = (_partition(movement.tenant_id), "WALLET")
+    found = {(item["pk"], item["sk"]): item for item in transactions.get_all([wallet_key, drain_key()])}
+    if is_draining(found.get(drain_key(), {})):
+        raise DrainingError
+    return read(found[wallet_key], Wallet.model_validate) if wallet_key in found else None
 
 
 def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
