@@ -35,7 +35,7 @@ def create_api(
     count_changes: Limit | None = None,
     look: Limit | None = None,
     door: Callable[[APIGatewayHttpResolver], None] | None = None,
-    admit_changes: Callable[[str], None] | None = None,
+    admit: Callable[[str], None] | None = None,
 ) -> APIGatewayHttpResolver:
     """A resolver that checks `scope` for all routes with an authorizer, so that no route can forget it; with None, each
     route checks its own with `caller`. It also serves `/healthz` and `/openapi.json`, and turns errors into problem
@@ -43,11 +43,11 @@ def create_api(
 
     `count` counts each request against a limit; beside `count_changes`, which counts all others, it counts the GETs.
     `look` reads a limit without counting, for answers that report none themselves. `door` counts requests that are
-    refused before their route, for their scope or a parameter. `admit_changes` raises for a tenant that may change
+    refused before their route, for their scope or a parameter. `admit` raises for a tenant that may change
     nothing now; GETs go on.
     """
     api = APIGatewayHttpResolver()
-    api.use([_Door(scope, count, count_changes, look, door, admit_changes).admit])
+    api.use([_Door(scope, count, count_changes, look, door, admit).admit])
     errors = _Errors(api, charged)
     api.exception_handler([RequestRefusedError, TransientError])(errors.refuse)
     api.exception_handler(Exception)(errors.fail)
@@ -66,7 +66,7 @@ class _Door:
     count_changes: Limit | None
     look: Limit | None
     count_refused: Callable[[APIGatewayHttpResolver], None] | None
-    admit_changes: Callable[[str], None] | None
+    admit_change: Callable[[str], None] | None
 
     def admit(self, api: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
         """The route's answer, with the headers of the plan's limits."""
@@ -81,8 +81,8 @@ class _Door:
         if count is not None:
             limit(api, count)
         self._check(api)
-        if is_change and self.admit_changes is not None:
-            self.admit_changes(tenant_id)
+        if is_change and self.admit_change is not None:
+            self.admit_change(tenant_id)
         response = next_step(api)
         if "RateLimit" not in response.headers:
             response.headers.update(reported_limits(api))

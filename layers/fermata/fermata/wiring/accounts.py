@@ -31,8 +31,8 @@ def count_change(tenant_id: str) -> Allowance | None:
     return call_meter(CHANGES).count(tenant_id, runtime.now())
 
 
-def refuse_suspended(tenant_id: str) -> None:
-    """Raise `TenantSuspendedError` for a tenant that the operator has suspended."""
+def admit(tenant_id: str) -> None:
+    """Raise `TenantSuspendedError` for a tenant that the operator has suspended, which may change nothing."""
     from fermata.use_cases.accounts.suspension import refuse_suspended
 
     refuse_suspended(tenant_id, stores.wallet_store())
