@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
@@ -15,9 +15,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.alarms import raised_alarms
 from cli.caller import caller_of
-from cli.deployed_stack import output_of
+from cli.dead_letters import redrive
+from cli.denied import denied
+from cli.deployed_stack import output_of, outputs_of
 from cli.keys import add_key_commands, add_tenant
 from cli.look import LOOK_FIELDS, STATUS, add_look_commands, as_screen
+from cli.maintenance import (
+    CANCEL_ALL,
+    MAINTENANCE_FIELDS,
+    REDRIVE,
+    add_maintenance_commands,
+    canceled_of_all_pages,
+)
 from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
@@ -45,6 +54,7 @@ _FIELDS: Final = (
     *("limit", "cursor"),
     *("daily_budget_usd", "reset"),
     *LOOK_FIELDS,
+    *MAINTENANCE_FIELDS,
 )
 
 _DESCRIPTION: Final = "Create and show tenants, issue API keys, grant credits, pause and show providers, set webhooks."
@@ -52,6 +62,8 @@ _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "limit a tenant's orders by its balance, or by a monthly cap"),
+    ("suspend-tenant", "refuse a tenant's orders and changes at once; reads and running jobs go on"),
+    ("resume-tenant", "end a tenant's suspension"),
     ("set-triggers", "turn a tenant's inbox and events on or off; omitted options stay unchanged"),
 )
 _LIMITS: Final = {
@@ -100,29 +112,39 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _answer_of(arguments: argparse.Namespace) -> str:
+    stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
     if arguments.command in _RUN_SCHEDULE:
         if arguments.stack:
             raise UsageError("a stack on AWS runs its schedules itself; run-schedule is for a cloud on this machine")
         return run_schedule(arguments.function, arguments.state_dir)
+    client, outputs = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
+    if arguments.command == REDRIVE:
+        done = redrive(arguments.queue, outputs, client, arguments.limit, dry_run=arguments.dry_run)
+        return as_screen(done)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
     extra = {**_rows_of(arguments), **webhook_of(arguments)}
     request = {"action": arguments.command.replace("-", "_"), **given, **extra}
-    stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
-    client, function = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
     request["claimed_by"] = caller_of(client("sts"))
-    try:
-        answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(request).encode())
-        payload = json.loads(answer["Payload"].read())
-    except (BotoCoreError, ClientError) as error:
-        warning = "the command may have taken effect, so check before you repeat it"
-        raise AdminError(f"cannot invoke {function}: {error}; {warning}") from error
-    if "FunctionError" in answer:
-        raise _as_error(function, payload)
+    call = partial(_call, client("lambda"), output_of(outputs, _OUTPUT))
+    payload = canceled_of_all_pages(call, request) if arguments.command == CANCEL_ALL else call(request)
     if arguments.command != STATUS:
         return json.dumps(payload)
     # The alarms of a laptop are never evaluated.
     raised = raised_alarms(client("cloudwatch"), stack) if stack else []
     return as_screen({"raised_alarms": raised, **payload})
+
+
+def _call(functions: Any, function: str, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+    """The function's answer to one command. Raises `AdminError` and `CommandRefusedError`."""
+    try:
+        answer = functions.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+        payload: dict[str, Any] = json.loads(answer["Payload"].read())
+    except (BotoCoreError, ClientError) as error:
+        warning = "the command may have taken effect, so check before you repeat it"
+        raise AdminError(denied(error) or f"cannot invoke {function}: {error}; {warning}") from error
+    if "FunctionError" in answer:
+        raise _as_error(function, payload)
+    return payload
 
 
 def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -147,19 +169,22 @@ def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
     return AdminError(f"{function} failed with {name}; see its log")
 
 
-def _on_this_machine(state_dir: Path | None) -> tuple[Callable[[str], Any], str]:
+def _on_this_machine(state_dir: Path | None) -> tuple[Callable[[str], Any], dict[str, str]]:
     cloud = find_state_dir(state_dir or chosen_state_dir()).running()
-    return partial(client_of, cloud), cloud["outputs"][_OUTPUT]
+    return partial(client_of, cloud), cloud["outputs"]
 
 
-def _on_aws(stack: str) -> tuple[Callable[[str], Any], str]:
-    function = output_of(stack, _OUTPUT)
-    try:
-        return {
-            name: boto3.client(name, config=ONE_TRY) for name in ("lambda", "sts", "cloudwatch")
-        }.__getitem__, function
-    except BotoCoreError as error:
-        raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
+def _on_aws(stack: str) -> tuple[Callable[[str], Any], dict[str, str]]:
+    """A maker of clients, each made when it is first needed, and the outputs of a stack."""
+
+    @cache
+    def client(name: str) -> Any:  # noqa: ANN401 - the name decides the type at run time
+        try:
+            return boto3.client(name, config=ONE_TRY)  # type: ignore[call-overload] # as in `client_of`
+        except BotoCoreError as error:
+            raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
+
+    return client, outputs_of(stack)
 
 
 def _tier(text: str) -> dict[str, int]:
@@ -197,6 +222,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add_key_commands(command, whole_number)
     add_webhook_commands(command, whole_number)
     add_look_commands(command, whole_number)
+    add_maintenance_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     _add_budget(command("set-budget", "limit what a day's orders to a provider may cost, until --reset"))

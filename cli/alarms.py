@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.denied import denied
+
 
 def raised_alarms(cloudwatch: Any, stack: str) -> list[dict[str, str]] | str:  # noqa: ANN401 - a boto3 client, which the stubs know for few services
     """Return the name, the beginning and CloudWatch's reason of each raised alarm of a stack; one line of cause where
@@ -28,4 +30,4 @@ def raised_alarms(cloudwatch: Any, stack: str) -> list[dict[str, str]] | str:  #
             if own.fullmatch(alarm["AlarmName"])
         ]
     except (BotoCoreError, ClientError) as error:
-        return f"cannot be read (needs cloudwatch:DescribeAlarms): {error}"
+        return f"cannot be read (needs cloudwatch:DescribeAlarms): {denied(error) or error}"

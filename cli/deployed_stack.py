@@ -1,8 +1,11 @@
 """Reads the CloudFormation outputs of a deployed stack."""
 
+from collections.abc import Mapping
+
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.denied import denied
 from local.errors import LocalCloudError
 
 
@@ -15,13 +18,13 @@ def outputs_of(stack: str) -> dict[str, str]:
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:
-        raise StackError(f"cannot read stack {stack}: {error}") from error
+        raise StackError(denied(error) or f"cannot read stack {stack}: {error}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
-def output_of(stack: str, name: str) -> str:
-    """One output of a deployed stack; raises `StackError`."""
-    value = outputs_of(stack).get(name)
+def output_of(outputs: Mapping[str, str], name: str) -> str:
+    """One of a stack's outputs; raises `StackError` where it has no such output."""
+    value = outputs.get(name)
     if not value:
-        raise StackError(f"stack {stack} has no output {name}; deploy the current template")
+        raise StackError(f"the stack has no output {name}; deploy the current template")
     return value

@@ -8,11 +8,11 @@ from fermata.api.requests import caller, raw_body
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.reference import Reference
 from fermata.use_cases.orders.create_reference import create_reference
-from fermata.wiring.accounts import count_change
+from fermata.wiring.accounts import admit, count_change
 from fermata.wiring.orders import create_reference_ports
 from fermata.wiring.runtime import job_randomness, now
 
-api = create_api(Scope.JOBS_WRITE, count=count_change)
+api = create_api(Scope.JOBS_WRITE, count=count_change, admit=admit)
 lambda_handler = entry_point(api)
 
 

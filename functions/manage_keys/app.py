@@ -5,10 +5,10 @@ from aws_lambda_powertools.event_handler import Response
 from fermata.api import answers, requests, resolver
 from fermata.api.responses.key import KeyList, NewKey
 from fermata.use_cases.accounts.own_keys import issue_own_key, list_own_keys, revoke_own_key, rotate_own_key
-from fermata.wiring.accounts import count_change, count_read, key_ports
+from fermata.wiring.accounts import admit, count_change, count_read, key_ports
 from fermata.wiring.runtime import key_randomness, now
 
-api = resolver.create_api(resolver.Scope.ACCOUNT_MANAGE, count=count_read, count_changes=count_change)
+api = resolver.create_api(resolver.Scope.ACCOUNT_MANAGE, count=count_read, count_changes=count_change, admit=admit)
 lambda_handler = resolver.entry_point(api)
 
 

@@ -5,11 +5,11 @@ from aws_lambda_powertools.event_handler import Response
 from fermata.api import answers, requests, resolver
 from fermata.api.responses.endpoint import SetWebhook, Webhook, WebhookSecret
 from fermata.use_cases.webhooks.own_webhook import put_webhook, replace_secret, show_webhook
-from fermata.wiring.accounts import count_change, count_read
+from fermata.wiring.accounts import admit, count_change, count_read
 from fermata.wiring.runtime import key_randomness, now
 from fermata.wiring.webhooks import endpoint_ports
 
-api = resolver.create_api(resolver.Scope.ACCOUNT_MANAGE, count=count_read, count_changes=count_change)
+api = resolver.create_api(resolver.Scope.ACCOUNT_MANAGE, count=count_read, count_changes=count_change, admit=admit)
 lambda_handler = resolver.entry_point(api)
 
 

@@ -8,11 +8,11 @@ from fermata.api.requests import caller, raw_body
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.endpoint import WebhookTest
 from fermata.use_cases.webhooks.try_webhook import try_webhook
-from fermata.wiring.accounts import count_change
+from fermata.wiring.accounts import admit, count_change
 from fermata.wiring.runtime import job_randomness, now
 from fermata.wiring.webhooks import count_test, try_ports
 
-api = create_api(Scope.ACCOUNT_MANAGE, count=count_change)
+api = create_api(Scope.ACCOUNT_MANAGE, count=count_change, admit=admit)
 lambda_handler = entry_point(api)
 
 

@@ -81,8 +81,8 @@ CHOICE: Final = (
     Mutant(
         "choice: a choice that fails beside its twin is refused",
         f"{FERMATA}/use_cases/orders/submit_job.py",
-        "except (IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError):",
-        "except (IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError):",
+        "*(IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError),",
+        "*(IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError),",
         (f"{_TESTS}::test_two_orders_with_one_key_at_once_are_one_job_although_no_model_is_left_for_the_second",),
     ),
     Mutant(

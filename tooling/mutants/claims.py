@@ -11,6 +11,10 @@ _INTERLEAVINGS: Final = (
     "test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
 )
 
+_CONDITIONS: Final = "tests/fakes/money/test_wallet_conditions_contract.py"
+_MONEY: Final = "tests/fakes/money/test_money_contract.py"
+_OPERATOR: Final = "tests/unit/use_cases/operator/maintenance"
+
 CLAIMS: Final = (
     Mutant(
         "claim condition: any version may be replaced",
@@ -159,6 +163,52 @@ CLAIMS: Final = (
         'return Settle("Execution.ENDED")',
         (
             "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_the_action_follows_from_the_record_and_the_execution",
+        ),
+    ),
+)
+STOPS: Final = (
+    Mutant(
+        "stops: an order's write looks past a suspension",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        "        change.conditions.append(_NOT_SUSPENDED)\n        change.values |= _A_TEXT\n",
+        "        pass\n",
+        (f"{_CONDITIONS}::test_an_order_that_read_the_wallet_before_a_suspension_is_refused_by_the_write",),
+    ),
+    Mutant(
+        "stops: a suspended tenant's songs are not redelivered",
+        f"{FERMATA}/domain/money/wallet.py",
+        "if movement.buys:\n            self.refuse_if_suspended()",
+        "if movement.is_hold:\n            self.refuse_if_suspended()",
+        (f"{_MONEY}::test_a_suspended_tenant_orders_nothing_while_its_jobs_end_and_their_songs_are_redelivered",),
+    ),
+    Mutant(
+        "stops: an order does not ask whether orders are taken",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        "if is_draining(found.get(drain_key(), {})):",
+        "if is_draining({}):",
+        (f"{_MONEY}::test_during_maintenance_nobody_orders_while_jobs_end_and_their_songs_are_redelivered",),
+    ),
+    Mutant(
+        "stops: what the operator cancels counts as the tenant's doing",
+        f"{FERMATA}/domain/money/losses.py",
+        " and not job.canceled_by_operator",
+        "",
+        (f"{_MONEY}::test_a_job_that_the_operator_cancels_is_refunded_and_not_the_tenants_doing",),
+    ),
+    Mutant(
+        "stops: an order that another run places is canceled on paper",
+        f"{FERMATA}/use_cases/operator/maintenance/cancel_all.py",
+        'except AlreadyOrderedError:\n        return "followed"',
+        'except AlreadyOrderedError:\n        return "canceled"',
+        (f"{_OPERATOR}/test_cancel_all.py::test_a_job_that_another_run_writes_first_is_never_canceled_over_it",),
+    ),
+    Mutant(
+        "stops: a page of open jobs begins at its end again",
+        f"{FERMATA}/use_cases/operator/maintenance/cancel_all.py",
+        "page[LOOKED_AT - 1][1]",
+        "page[LOOKED_AT][1]",
+        (
+            f"{_OPERATOR}/test_cancel_all.py::test_pages_go_through_everything_and_a_command_given_again_goes_on_with_the_rest",
         ),
     ),
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from tooling.mutants.agents import AGENTS
 from tooling.mutants.choice import CHOICE
-from tooling.mutants.claims import CLAIMS
+from tooling.mutants.claims import CLAIMS, STOPS
 from tooling.mutants.client import CLIENT
 from tooling.mutants.money import MONEY
 from tooling.mutants.queue import QUEUE
@@ -13,4 +13,4 @@ from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *CLIENT, *AGENTS)
+MUTANTS: Final = (*CLAIMS, *STOPS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *CLIENT, *AGENTS)

@@ -107,6 +107,12 @@ def concurrency_findings(account: Account, reserved: Mapping[str, int], waiting:
         yield fine(
             f"Lambda runs {account.environments} environments, {account.unreserved} unreserved; reserved: {total}"
         )
+    submits = reserved.get("ReservedSubmits", 0)
+    if submits and waiting >= submits:
+        yield refused(
+            f"WaitingEnvironments={waiting} lets waiting requests take all {submits} environments of ReservedSubmits, "
+            "so that no order is taken meanwhile: raise the reservation, or lower the other"
+        )
     if waiting >= account.environments:
         yield refused(
             f"WaitingEnvironments={waiting} lets waiting requests take all {account.environments} environments of the "

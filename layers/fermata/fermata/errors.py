@@ -16,6 +16,7 @@ FermataError
 │   │   │   └── LossesAtRiskError  open orders may, by their terms, add too many such songs
 │   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key lacks the scope of the route
+│   ├── TenantSuspendedError     403: the operator lets the tenant order and change nothing for now
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   │   ├── NoModelError         no model on offer can serve a request for `auto`; `fields` says why for each
@@ -51,6 +52,7 @@ FermataError
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause or an exhausted budget blocks the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
+│   ├── DrainingError            the operator takes no new orders during maintenance; nothing was stored
 │   ├── DiskFullError            the disk of this environment is full; a later run or another environment may have room
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
@@ -61,6 +63,7 @@ Class names are public: Step Functions matches on them in `statemachine/`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class FermataError(Exception):
@@ -114,6 +117,17 @@ class InsufficientScopeError(RequestRefusedError):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         super().__init__(f"this key lacks the scope {scope}; use a key that has it, or ask for one")
+
+
+class TenantSuspendedError(RequestRefusedError):
+    """The operator has suspended the tenant."""
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(
+            f"the operator suspended this account on {since:%Y-%m-%d} (UTC): new orders, uploads and changes of keys "
+            "and webhook are refused, while reads, downloads, cancellations and running jobs go on; ask the operator "
+            "to resume it, then send the request again"
+        )
 
 
 class IdempotencyKeyReusedError(RequestRefusedError):
@@ -299,6 +313,17 @@ class TransientError(FermataError):
     def __init__(self, public_message: str, aws_code: str | None = None) -> None:
         self.public_message, self.aws_code = public_message, aws_code
         super().__init__(public_message if aws_code is None else f"{public_message}: {aws_code}")
+
+
+class DrainingError(TransientError):
+    """The operator takes no new orders for now. The same order may pass in `retry_after_s` seconds."""
+
+    def __init__(self) -> None:
+        self.retry_after_s = 60
+        super().__init__(
+            "new orders are not taken during maintenance, while reads, downloads and running jobs go on; nothing was "
+            "stored, send the same request again later"
+        )
 
 
 class DiskFullError(TransientError):

@@ -26,6 +26,11 @@ class InMemoryDueJobs:
         due = {job_id: _check_at(row) for job_id, row in self.store.rows.items()}
         yield from [job_id for job_id, check_at in due.items() if check_at is not None and check_at <= now]
 
+    def open_jobs(self, after: str | None = None) -> Iterator[tuple[str, str]]:
+        for job_id, row in sorted(self.store.rows.items()):
+            if json.loads(row)["finished_at"] is None and (after is None or job_id > after):
+                yield job_id, job_id
+
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         # Not by `load`: where calls of the store are places at which something happens, this is one call and no two.
         row = self.store.rows.get(job.id)

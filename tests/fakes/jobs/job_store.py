@@ -10,8 +10,9 @@ from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt
-from fermata.domain.providers.spending import day_of
+from fermata.domain.providers.spending import NEW_ORDERS, day_of
 from fermata.errors import (
+    DrainingError,
     IdempotencyKeyTakenError,
     NotFoundError,
     ProviderHeldError,
@@ -57,7 +58,10 @@ class InMemoryJobStore:
             raise IdempotencyKeyTakenError("another order with this key was stored first")
         if job.id in self.rows:
             raise StaleRecordError(f"{job.id} is taken")
-        wallet = self.wallets.move(hold_on(job))
+        hold = hold_on(job)
+        if hold.buys and self.brakes.paused_since(NEW_ORDERS):
+            raise DrainingError
+        wallet = self.wallets.move(hold)
         self.rows[job.id] = job.model_dump_json()
         if receipt:
             self._receipts[receipt.tenant_id, receipt.key_sha256] = receipt.model_dump_json()

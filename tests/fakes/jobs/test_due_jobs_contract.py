@@ -11,7 +11,7 @@ from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
-from fermata.errors import TransientError
+from fermata.errors import InvalidRequestError, TransientError
 from fermata.ports.jobs import DueJobs, JobStore
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
@@ -66,6 +66,26 @@ def test_every_job_is_found_whichever_its_id(stores: Stores) -> None:
     for job_id in ids:
         jobs.create(queued_job(id=job_id, check_at=NOON))
     assert sorted(due.find(NOON)) == sorted(ids)
+
+
+def test_open_jobs_are_listed_once_each_from_any_place_on_even_if_all_are_due_at_once(stores: Stores) -> None:
+    jobs, due = stores
+    ids = [new_job_id(NOON, bytes([number] * 10)) for number in range(12)]
+    for number, job_id in enumerate(ids):
+        jobs.create(queued_job(id=job_id, check_at=NOON if number < 9 else LATER))
+    found = list(due.open_jobs())
+    assert sorted(job_id for job_id, _ in found) == sorted(ids)
+    for number, (_, place) in enumerate(found):
+        assert list(due.open_jobs(place)) == found[number + 1 :]
+
+
+def test_a_list_of_open_jobs_goes_on_after_a_job_that_has_left_it(stores: Stores) -> None:
+    jobs, due = stores
+    for number in range(6):
+        jobs.create(queued_job(id=new_job_id(NOON, bytes([number] * 10)), check_at=NOON))
+    (_, _, (third, place), *rest) = due.open_jobs()
+    jobs.settle(jobs.load_existing(third).canceled(NOON))
+    assert list(due.open_jobs(place)) == rest
 
 
 def test_a_job_that_is_put_off_is_found_again_later_and_otherwise_as_it_was(stores: Stores) -> None:
@@ -179,3 +199,9 @@ def test_an_index_that_cannot_be_read_is_not_an_empty_one() -> None:
         AnswersInstead(client, "Query", aws_error("ProvisionedThroughputExceededException", "canary"))
         with pytest.raises(TransientError, match="ProvisionedThroughputExceeded"):
             list(DynamoDueJobs(DynamoTransactions(client, TABLE)).find(NOON))
+
+
+@pytest.mark.parametrize("place", ["", "0", "4@2026-11-21T12:00:00.000Z@job_x", "0@soon@job_x", "0@2026@", "a@b@c"])
+def test_what_is_no_place_in_the_list_of_open_jobs_is_refused(place: str) -> None:
+    with mock_aws(), pytest.raises(InvalidRequestError, match="next_cursor"):
+        list(DynamoDueJobs(DynamoTransactions(dynamodb_with_table(), TABLE)).open_jobs(place))

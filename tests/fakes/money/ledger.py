@@ -12,6 +12,7 @@ from fermata.adapters.dynamodb.money.key_counters import counter_key
 from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.money.movement import EntryKind, LedgerEntry
@@ -20,6 +21,7 @@ from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import Wallet
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import LedgerStore, UsageStore, WalletStore
+from fermata.ports.providers import BrakeStore
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.wallet_store import InMemoryWalletStore
@@ -41,6 +43,7 @@ class Ledger:
     usage: UsageStore
     by_time: LedgerStore
     counter_of: Callable[[str, str], KeyCounter | None]
+    brakes: BrakeStore
 
     def used(self, tenant_id: str = "acme") -> list[Usage]:
         """All usage of a tenant."""
@@ -62,7 +65,9 @@ def ledger_in_memory() -> Ledger:
 def ledger_over(jobs: InMemoryJobStore) -> Ledger:
     """A fake of the job store, and what it keeps beside its jobs."""
     wallets = jobs.wallets
-    return Ledger(jobs, wallets, wallets.ledger, jobs.usage, InMemoryLedgerStore(wallets), wallets.key_counter)
+    return Ledger(
+        jobs, wallets, wallets.ledger, jobs.usage, InMemoryLedgerStore(wallets), wallets.key_counter, jobs.brakes
+    )
 
 
 def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Ledger:  # noqa: ANN401 - pause and clock
@@ -84,6 +89,7 @@ def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience:
         DynamoUsageStore(DynamoTransactions(client, table)),
         DynamoLedgerStore(DynamoTransactions(client, table)),
         counter_of,
+        DynamoBrakeStore(DynamoTransactions(client, table)),
     )
 
 

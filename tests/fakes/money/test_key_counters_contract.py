@@ -331,8 +331,9 @@ def test_an_order_without_a_capped_key_makes_no_further_call_and_writes_no_furth
     order(table, 1, None)
     without, made[:] = list(made), []
     order(table, 2, key(1))
-    assert without == [("GetItem", 0), ("TransactWriteItems", 5)]
-    assert made == [("GetItem", 0), ("GetItem", 0), ("TransactWriteItems", 6)]
+    # The batch has the wallet, and whether new orders are taken.
+    assert without == [("BatchGetItem", 0), ("TransactWriteItems", 5)]
+    assert made == [("BatchGetItem", 0), ("GetItem", 0), ("TransactWriteItems", 6)]
 
 
 def test_a_counter_lies_beside_the_wallet_and_is_no_entry_of_its_ledger(

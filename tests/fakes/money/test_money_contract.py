@@ -12,11 +12,14 @@ from fermata.domain.money.movement import grant_of
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import key_hash
 from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.spending import NEW_ORDERS
 from fermata.errors import (
     ConfigurationError,
+    DrainingError,
     IdempotencyKeyTakenError,
     OutOfCreditError,
     StaleRecordError,
+    TenantSuspendedError,
 )
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
@@ -238,6 +241,49 @@ def test_a_tenant_that_owes_credits_stays_postpaid(ledger: Ledger) -> None:
     ledger.wallets.grant(grant_of("acme", 30, "1-grant", NOON))
     assert ledger.wallets.set_plan("acme", Plan.PREPAID, None)
     assert (ledger.wallet().plan, ledger.wallet().cap_credits, ledger.wallet().available) == (Plan.PREPAID, None, 0)
+
+
+def test_a_suspended_tenant_orders_nothing_while_its_jobs_end_and_their_songs_are_redelivered(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    job = delivered(ledger)
+    assert ledger.wallets.suspend("acme", NOON)
+    with pytest.raises(TenantSuspendedError, match=f"on {NOON:%Y-%m-%d}"):
+        created(ledger, id=OTHER_JOB)
+    ledger.jobs.settle(job)
+    created(ledger, id=new_job_id(NOON, bytes(10)), recovered_from=JOB_ID)
+    assert counters(ledger) == (100, 40, 30, 30)
+
+
+def test_during_maintenance_nobody_orders_while_jobs_end_and_their_songs_are_redelivered(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    job = delivered(ledger)
+    assert ledger.brakes.pause(NEW_ORDERS, NOON)
+    with pytest.raises(DrainingError):
+        created(ledger, id=OTHER_JOB)
+    ledger.jobs.settle(job)
+    created(ledger, id=new_job_id(NOON, bytes(10)), recovered_from=JOB_ID)
+    assert counters(ledger) == (100, 40, 30, 30)
+    assert (ledger.brakes.resume(NEW_ORDERS), ledger.brakes.resume(NEW_ORDERS)) == (True, False)
+    created(ledger, id=OTHER_JOB)
+
+
+def test_a_job_that_the_operator_cancels_is_refunded_and_not_the_tenants_doing(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    for number, by_operator in enumerate((True, False)):
+        job = created(ledger, id=new_job_id(NOON, bytes([number] * 10)))
+        ledger.jobs.settle(job.canceled(NOON, by_operator=by_operator))
+        assert ledger.wallet().unpaid_in_day == number
+    assert counters(ledger) == (100, 100, 0, 0)
+
+
+def test_a_suspension_keeps_its_first_time_ends_once_and_survives_a_new_plan(ledger: Ledger) -> None:
+    funded(ledger, 100)
+    assert not ledger.wallets.resume("acme")
+    assert [ledger.wallets.suspend("acme", moment) for moment in (NOON, DECEMBER)] == [True, False]
+    ledger.wallets.set_plan("acme", Plan.POSTPAID, 60)
+    assert ledger.wallet().suspended_at == NOON
+    assert [ledger.wallets.resume("acme") for _ in range(2)] == [True, False]
+    created(ledger)
 
 
 # ---- receipts

@@ -14,7 +14,14 @@ from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import unknown_outcome
 from fermata.domain.tenants.discounts import Tier
-from fermata.errors import ConfigurationError, FermataError, OtherDiscountError, OutOfCreditError, StaleRecordError
+from fermata.errors import (
+    ConfigurationError,
+    FermataError,
+    OtherDiscountError,
+    OutOfCreditError,
+    StaleRecordError,
+    TenantSuspendedError,
+)
 from fermata.limit_errors import LostSongsError, MonthlyLimitError, UnpaidJobsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, items, ledger_in_dynamodb
@@ -111,6 +118,19 @@ def test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_
         with pytest.raises(refused):
             order(ledger, 3, now)
     counters(ledger)
+
+
+def test_an_order_that_read_the_wallet_before_a_suspension_is_refused_by_the_write(
+    dynamodb: "DynamoDBClient", ledger: Ledger
+) -> None:
+    prepaid(THREE)(ledger)
+    order(ledger, 1)
+    meanwhile(dynamodb, lambda: ledger.wallets.suspend("acme", NOON))
+    with pytest.raises(TenantSuspendedError):
+        order(ledger, 2)
+    ledger.wallets.resume("acme")
+    order(ledger, 3)
+    assert ledger.wallet().held == TWO
 
 
 @pytest.mark.parametrize(("cap", "good"), [(4 * PRICE, True), (4 * PRICE - 1, False)])

@@ -1,6 +1,7 @@
 """A fake of the wallets."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
@@ -47,6 +48,18 @@ class InMemoryWalletStore:
         self._wallets[tenant_id] = wallet.on_plan(plan, cap_credits, limits)
         self.calls.limits[tenant_id] = limits
         return True
+
+    def suspend(self, tenant_id: str, now: datetime) -> bool:
+        wallet = self._wallets[tenant_id]
+        if wallet.suspended_at is not None:
+            return False
+        self._wallets[tenant_id] = wallet.model_copy(update={"suspended_at": now})
+        return True
+
+    def resume(self, tenant_id: str) -> bool:
+        wallet = self._wallets[tenant_id]
+        self._wallets[tenant_id] = wallet.model_copy(update={"suspended_at": None})
+        return wallet.suspended_at is not None
 
     def move(self, movement: Movement) -> Wallet:
         if movement.tenant_id not in self._wallets:

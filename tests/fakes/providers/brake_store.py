@@ -37,6 +37,9 @@ class InMemoryBrakeStore:
         self._pauses.pop(name, None)
         return changed
 
+    def paused_since(self, name: str) -> datetime | None:
+        return self._pauses.get(name)
+
     def set_budget(self, provider: str, micro_usd: int | None) -> None:
         if micro_usd is None:
             self.budgets.pop(provider, None)

@@ -29,6 +29,7 @@ from fermata.errors import (
     NotFoundError,
     NotStartedError,
     OutOfCreditError,
+    TenantSuspendedError,
     TooManyKeysError,
     TransientError,
 )
@@ -128,6 +129,7 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         UnpaidJobsError: lambda: UnpaidJobsError(1000, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
         TooManyKeysError: lambda: TooManyKeysError(1000, 90),
+        TenantSuspendedError: lambda: TenantSuspendedError(NOON),
         BeyondOwnKeyError: lambda: BeyondOwnKeyError([FieldError("/scopes", "x")]),
         KeyLimitError: lambda: KeyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),

@@ -51,7 +51,7 @@ def test_an_operator_without_the_right_learns_which_is_missing() -> None:
     told = raised_alarms(CloudWatch(DENIED), "songs")
 
     assert isinstance(told, str)
-    assert told.startswith("cannot be read (needs cloudwatch:DescribeAlarms): An error occurred (AccessDenied)")
+    assert told.startswith("cannot be read (needs cloudwatch:DescribeAlarms): your AWS credentials")
 
 
 @pytest.mark.parametrize(("cloudwatch", "first"), [(CloudWatch(), [RAISED]), (CloudWatch(DENIED), None)])
@@ -70,7 +70,7 @@ def test_a_status_shows_the_rest_whether_alarms_can_be_read_or_not(
             return {"Arn": "arn"}
 
     clients = {"lambda": Function(), "sts": Sts(), "cloudwatch": cloudwatch}
-    monkeypatch.setattr(admin, "_on_aws", lambda _stack: (clients.__getitem__, "manage"))
+    monkeypatch.setattr(admin, "_on_aws", lambda _stack: (clients.__getitem__, {"ManageTenantsFunctionName": "manage"}))
     assert admin.main(["--stack", "songs", "status"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["alarming"] == []

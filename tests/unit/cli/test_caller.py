@@ -49,6 +49,6 @@ def test_a_caller_that_aws_does_not_name_is_unknown_and_the_command_goes_on(fail
 def test_a_command_carries_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     function = Lambda()
     clients = {"lambda": function, "sts": Sts()}
-    monkeypatch.setattr(admin, "_on_aws", lambda _stack: (clients.__getitem__, "manage"))
+    monkeypatch.setattr(admin, "_on_aws", lambda _stack: (clients.__getitem__, {"ManageTenantsFunctionName": "manage"}))
     assert admin.main(["--stack", "songs", "grant", "acme", "5"]) == 0
     assert function.asked == [{"action": "grant", "tenant_id": "acme", "credits": 5, "claimed_by": ARN}]

@@ -36,10 +36,11 @@ def test_a_deployed_stack_is_known_by_its_outputs() -> None:
     assert outputs_of("fermata") == {"ApiUrl": "https://api.example", "InboxBucketName": "it's mine"}
 
 
-@pytest.mark.parametrize(("stack", "output"), [("other", "ApiUrl"), ("fermata", "ManageTenantsFunctionName")])
-def test_what_is_not_there_is_named(stack: str, output: str) -> None:
-    with pytest.raises(StackError, match=stack):
-        output_of(stack, output)
+def test_what_is_not_there_is_named() -> None:
+    with pytest.raises(StackError, match="stack other"):
+        outputs_of("other")
+    with pytest.raises(StackError, match="no output ManageTenantsFunctionName; deploy the current template"):
+        output_of(outputs_of("fermata"), "ManageTenantsFunctionName")
 
 
 def test_a_shell_is_set_up_for_a_stack_with_the_names_that_it_has_for_this_machine(
@@ -72,7 +73,7 @@ def test_an_operators_command_goes_to_the_stack_that_the_shell_was_set_up_for(
     assert chosen_stack() is None
     monkeypatch.setenv(STACK_VARIABLE, "fermata")
     assert main(["admin", "create-tenant", "acme"]) == 1
-    assert "stack fermata has no output ManageTenantsFunctionName" in capsys.readouterr().err
+    assert "the stack has no output ManageTenantsFunctionName" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["admin", "create-tenant", "acme"], ["tick", "reap_jobs"]])

@@ -45,6 +45,7 @@ PROMISES = {
     "streams",
     "client",
     "marks",
+    "stops",
 }
 
 

@@ -17,6 +17,7 @@ from fermata.api.responses.problem import Charge
 from fermata.domain.tenants.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
 from fermata.domain.web.problem import problem_of
 from fermata.errors import (
+    DrainingError,
     FermataError,
     LimitReachedError,
     NotStartedError,
@@ -34,6 +35,7 @@ def create_api(
     count_changes: Limit | None = None,
     look: Limit | None = None,
     door: Callable[[APIGatewayHttpResolver], None] | None = None,
+    admit: Callable[[str], None] | None = None,
 ) -> APIGatewayHttpResolver:
     """A resolver that checks `scope` for all routes with an authorizer, so that no route can forget it; with None, each
     route checks its own with `caller`. It also serves `/healthz` and `/openapi.json`, and turns errors into problem
@@ -41,10 +43,11 @@ def create_api(
 
     `count` counts each request against a limit; beside `count_changes`, which counts all others, it counts the GETs.
     `look` reads a limit without counting, for answers that report none themselves. `door` counts requests that are
-    refused before their route, for their scope or a parameter.
+    refused before their route, for their scope or a parameter. `admit` raises for a tenant that may change
+    nothing now; GETs go on.
     """
     api = APIGatewayHttpResolver()
-    api.use([_Door(scope, count, count_changes, look, door).admit])
+    api.use([_Door(scope, count, count_changes, look, door, admit).admit])
     errors = _Errors(api, charged)
     api.exception_handler([RequestRefusedError, TransientError])(errors.refuse)
     api.exception_handler(Exception)(errors.fail)
@@ -63,6 +66,7 @@ class _Door:
     count_changes: Limit | None
     look: Limit | None
     count_refused: Callable[[APIGatewayHttpResolver], None] | None
+    admit_change: Callable[[str], None] | None
 
     def admit(self, api: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
         """The route's answer, with the headers of the plan's limits."""
@@ -72,11 +76,13 @@ class _Door:
         tenant_id, look = caller(api.current_event).tenant_id, self.look
         if look is not None:
             api.context["allowances"] = [lambda: look(tenant_id)]
-        is_change = self.count_changes is not None and api.current_event.http_method != "GET"
-        count = self.count_changes if is_change else self.count
+        is_change = api.current_event.http_method != "GET"
+        count = self.count_changes if is_change and self.count_changes is not None else self.count
         if count is not None:
             limit(api, count)
         self._check(api)
+        if is_change and self.admit_change is not None:
+            self.admit_change(tenant_id)
         response = next_step(api)
         if "RateLimit" not in response.headers:
             response.headers.update(reported_limits(api))
@@ -108,7 +114,9 @@ class _Errors:
         reason = {"reason": str(error)} if isinstance(error, TransientError) else {}
         logger.info("request refused", extra={"problem": found.slug, "wrong_fields": len(found.fields), **reason})
         held: Charge = "held" if isinstance(error, NotStartedError) else self.charged
-        headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError) else {}
+        headers = (
+            {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError | DrainingError) else {}
+        )
         return problem(
             self.api, found.status, found.slug, found.title, found.detail, held, found.fields, facts_of(error), headers
         )

@@ -96,6 +96,12 @@ class DueJobs(Protocol):
         between ids.
         """
 
+    def open_jobs(self, after: str | None = None) -> Iterator[tuple[str, str]]:
+        """The id of every open job, read lazily, each with its place in this list; those after the place `after`, or
+        all. A few that have ended are among them, and one that moves meanwhile may come twice, never not at all. Raises
+        `InvalidRequestError` for what is no place, and `TransientError`, also between ids.
+        """
+
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         """Check the job again at `until`, unless another run has written it since it was read. Other writers are not
         disturbed. Raises `TransientError`.

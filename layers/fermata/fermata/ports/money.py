@@ -60,6 +60,14 @@ class WalletStore(Protocol):
     ) -> bool:
         """Put a wallet on another plan with these limits; False if the plan is prepaid and the balance is negative."""
 
+    def suspend(self, tenant_id: str, now: datetime) -> bool:
+        """Let an existing wallet's tenant order nothing from now on; False, and nothing changed, where that is so
+        already.
+        """
+
+    def resume(self, tenant_id: str) -> bool:
+        """End a suspension; False where there is none."""
+
 
 class LedgerStore(Protocol):
     """The tenants' ledgers by time. Every method raises `TransientError`."""

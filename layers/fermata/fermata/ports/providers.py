@@ -55,12 +55,15 @@ class BrakeStore(Protocol):
         """The pauses and budgets of several providers on a day, by provider; raises `TransientError`."""
 
     def pause(self, name: str, now: datetime) -> bool:
-        """Stop orders to a provider, or to all under `EVERY_PROVIDER`; False if it was paused before. No claim succeeds
-        once this returns. Raises `TransientError`.
+        """Stop orders to a provider, to all under `EVERY_PROVIDER`, or new orders under `NEW_ORDERS`; False if it was
+        paused before. No claim succeeds once this returns. Raises `TransientError`.
         """
 
     def resume(self, name: str) -> bool:
         """End the pause of this name; False if there was none. Raises `TransientError`."""
+
+    def paused_since(self, name: str) -> datetime | None:
+        """When the pause of this name began, or None without one; raises `TransientError`."""
 
     def set_budget(self, provider: str, micro_usd: int | None) -> None:
         """Set a provider's daily budget in place of the deployed one (0: none), or let that one hold again (None);

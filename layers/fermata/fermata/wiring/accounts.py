@@ -31,6 +31,13 @@ def count_change(tenant_id: str) -> Allowance | None:
     return call_meter(CHANGES).count(tenant_id, runtime.now())
 
 
+def admit(tenant_id: str) -> None:
+    """Raise `TenantSuspendedError` for a tenant that the operator has suspended, which may change nothing."""
+    from fermata.use_cases.accounts.suspension import refuse_suspended
+
+    refuse_suspended(tenant_id, stores.wallet_store())
+
+
 def refused_orders() -> "FreeCalls":
     """Return the counter of HTTP orders that created no job."""
     return free_calls(REFUSED_ORDERS)

@@ -10,6 +10,7 @@ import pytest
 from fermata.domain.money.movement import grant_of
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import KEPT_FOR
+from fermata.domain.providers.spending import NEW_ORDERS
 from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
 from fermata.domain.triggers import json_lines, refusals
@@ -18,7 +19,7 @@ from fermata.domain.triggers.inbox import InboxFile, LineOfFile
 from fermata.domain.triggers.json_lines import MAX_BAD_LINES
 from fermata.domain.triggers.refusals import LONGEST_WAIT
 from fermata.domain.triggers.senders import Change
-from fermata.errors import BatchGivenUpError, TransientError
+from fermata.errors import BatchGivenUpError, DrainingError, TransientError
 from fermata.limit_errors import LossesAtRiskError, RateLimitedError, TooManyJobsError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.cancel_job import cancel_job
@@ -285,6 +286,27 @@ def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refuse
     with pytest.raises(TooManyJobsError):
         submit_line(third, line_ports(), NOON + timedelta(minutes=2))
     assert not list(world.inbox.names(f"{file.results}lines/000003"))
+
+
+def test_a_line_that_meets_maintenance_comes_again_and_counts_as_no_refusal(world: World) -> None:
+    file = put_in(world, song("a"))
+    (line,) = lines_of(world, file)
+    world.jobs.brakes.pause(NEW_ORDERS, NOON)
+    with pytest.raises(DrainingError):
+        submit_line(line, line_ports(), NOON)
+    assert world.open_batches.refused_in_a_row("acme", file.run).since is None
+    world.jobs.brakes.resume(NEW_ORDERS)
+    assert submit_line(line, line_ports(), NOON) == "accepted"
+
+
+def test_the_lines_of_a_running_file_are_refused_once_their_tenant_is_suspended(world: World) -> None:
+    file = put_in(world, b"\n".join([song("a")] * 2))
+    first, second = lines_of(world, file)
+    assert submit_line(first, line_ports(), NOON) == "accepted"
+    world.wallets.suspend("acme", NOON)
+    assert submit_line(second, line_ports(), NOON) == "refused"
+    result = world.inbox.document(f"{file.results}lines/000002.refused.json")
+    assert result["problem"]["type"] == "urn:fermata:problem:tenant_suspended"
 
 
 def test_a_line_that_may_be_lost_waits_until_an_open_one_gives_its_place_back(world: World) -> None:

@@ -123,6 +123,14 @@ def test_a_new_account_is_refused_what_it_cannot_reserve() -> None:
     )
 
 
+@pytest.mark.parametrize(("submits", "expected"), [(0, 0), (10, 1), (9, 1), (11, 0)])
+def test_a_reservation_of_orders_must_leave_room_beside_the_requests_that_wait(submits: int, expected: int) -> None:
+    why = refusals(list(concurrency_findings(Account(1000, 1000, {}), {"ReservedSubmits": submits}, 10)))
+
+    assert len(why) == expected
+    assert all("no order is taken meanwhile" in sentence for sentence in why)
+
+
 def test_a_new_account_is_refused_requests_that_wait_in_all_its_environments() -> None:
     (why,) = refusals(list(concurrency_findings(Account(10, 10, {}), {}, 10)))
 

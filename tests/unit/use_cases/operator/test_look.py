@@ -73,6 +73,7 @@ def test_tenants_are_listed_with_their_credits_page_by_page(desk: Desk) -> None:
                 "held_credits": 30,
                 "spent_credits": 0,
                 "in_flight_jobs": 1,
+                "suspended_at": None,
             }
         ],
         "next_cursor": "acme",

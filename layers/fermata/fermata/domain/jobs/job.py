@@ -131,10 +131,10 @@ class Job(JobRecord):
         attempts = self._closed_attempts(failure, now)
         return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
 
-    def canceled(self, now: datetime) -> "Job":
+    def canceled(self, now: datetime, *, by_operator: bool = False) -> "Job":
         """This job, canceled while no order was open."""
         # The canceling request does not publish the end, so the reaper's check is due at once.
-        return self._ended(JobStatus.CANCELED, now, now)
+        return self._ended(JobStatus.CANCELED, now, now, canceled_by_operator=by_operator)
 
     def published(self) -> "Job":
         """This job after its end was published; only a rescue of its songs or the rest of its deletion may be left."""

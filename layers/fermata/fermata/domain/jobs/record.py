@@ -61,6 +61,7 @@ class JobRecord(Record):
     refusal: Failure | None = None
     check_at: datetime | None = None
     absent_since: datetime | None = None
+    canceled_by_operator: bool = False
     publish_pending: bool = False
     deleted_at: datetime | None = None
     erasing_until: datetime | None = None

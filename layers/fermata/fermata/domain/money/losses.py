@@ -17,9 +17,9 @@ def lost_attempts(job: Job) -> tuple[Attempt, ...]:
 
 def is_ended_by_caller(job: Job) -> bool:
     """Whether the caller ended a job before a purchase: by a cancel, a `finish_by` that left no time, or an unusable
-    reference.
+    reference. What the operator canceled is not the caller's doing.
     """
-    by_caller = job.status in (JobStatus.CANCELED, JobStatus.EXPIRED)
+    by_caller = job.status in (JobStatus.CANCELED, JobStatus.EXPIRED) and not job.canceled_by_operator
     unusable = job.status is JobStatus.FAILED and job.refusal is not None
     return (by_caller or unusable) and not lost_attempts(job)
 

@@ -20,7 +20,7 @@ from fermata.domain.tenants.plan_limits import (
     minute_of,
     submit_allowance,
 )
-from fermata.errors import OtherDiscountError, OutOfCreditError
+from fermata.errors import OtherDiscountError, OutOfCreditError, TenantSuspendedError
 from fermata.limit_errors import (
     LossesAtRiskError,
     LostSongsError,
@@ -42,6 +42,7 @@ class Wallet(PlanLimits):
     """A tenant's credits, and the counters of its plan's limits. `spent_in_month` belongs to `month` ("2026-11", UTC),
     `submits_in_minute` to `minute`, `lost_in_day` and `unpaid_in_day` to `day`; `cap_credits` is None if prepaid.
     `at_risk` is how many songs open orders may lose by their own terms: a deadline, or `on_unknown` with fallbacks.
+    `suspended_at` is since when the operator lets the tenant order nothing, None if it may.
     """
 
     tenant_id: str
@@ -60,6 +61,7 @@ class Wallet(PlanLimits):
     lost_in_day: int = 0
     unpaid_in_day: int = 0
     at_risk: int = 0
+    suspended_at: datetime | None = None
 
     @property
     def committed(self) -> int:
@@ -101,15 +103,22 @@ class Wallet(PlanLimits):
         """This wallet on another plan."""
         return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **dict(limits)})
 
+    def refuse_if_suspended(self) -> None:
+        """Raise `TenantSuspendedError` while the operator lets the tenant order and change nothing."""
+        if self.suspended_at is not None:
+            raise TenantSuspendedError(self.suspended_at)
+
     def _in_day(self, date_: date) -> "Wallet":
         day = str(date_)
         return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet after the movement. A hold raises `OtherDiscountError` where another discount holds than the one
-        of its price, a `LimitReachedError` beyond the plan's limits, and `OutOfCreditError` beyond the available
-        credits.
+        """This wallet after the movement. An order raises `TenantSuspendedError` during a suspension. A hold raises
+        `OtherDiscountError` where another discount holds than the one of its price, a `LimitReachedError` beyond the
+        plan's limits, and `OutOfCreditError` beyond the available credits.
         """
+        if movement.buys:
+            self.refuse_if_suspended()
         wallet = self.in_month_of(movement.at)
         if movement.counts_in_day:
             wallet = wallet.in_day_of(movement.at)

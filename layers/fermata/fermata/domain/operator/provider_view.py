@@ -31,7 +31,7 @@ def provider_view(
         "budget": {
             "day": str(spending.day),
             "spent_usd": usd(spending.spent_micro_usd),
-            "limit_usd": usd(limit) if limit else None,
+            "limit_usd": limit_usd(limit),
             "set": spending.set_micro_usd is not None,
         },
         "queue": {
@@ -43,6 +43,11 @@ def provider_view(
             "concurrency": settings.concurrency,
         },
     }
+
+
+def limit_usd(micro_usd: int) -> str | None:
+    """A budget in USD as a text; None for 0, which is no limit."""
+    return usd(micro_usd) if micro_usd else None
 
 
 def _moment(at_ms: int) -> str | None:

@@ -11,11 +11,13 @@ from pydantic import JsonValue
 from fermata.domain.web.formats import rfc3339
 
 OVERDUE_AFTER: Final = timedelta(minutes=15)
-"""How long a job may be due before the reaper counts as silent."""
+"""How long a job may be due before the reaper counts as silent; the template's alarm has the same."""
 MOST_OVERDUE: Final = 100
 """Most overdue jobs that are counted."""
-_BUDGET_PERCENT: Final = 80
-_UNKNOWN: Final = 3
+BUDGET_PERCENT: Final = 80
+"""Percent of a day's budget from which on it is alarming; the template's alarm has the same."""
+UNKNOWN_OUTCOMES: Final = 3
+"""How many unknown outcomes of a provider are alarming; the template's alarm has the same."""
 SEEN_BY_CLOUDWATCH_ALONE: Final = (
     *("ApiErrorsAlarm", "ApiLatencyAlarm", "DeadLettersAlarm", "ExecutionsFailedAlarm", "FunctionErrorsAlarm"),
     *("FunctionThrottlesAlarm", "TableThrottledAlarm", "UnreadableRecordsAlarm", "WalletDriftAlarm"),
@@ -69,11 +71,11 @@ def _of_a_provider(view: Mapping[str, Any], unknown: int) -> Iterator[JsonValue]
     elif circuit["state"] != "closed":
         says = f"keeps failing; its circuit is {circuit['state']} until {circuit['open_until']}"
         yield _finding("CircuitOpenAlarm", name, says, "wait, or look at the provider's status page")
-    if used is not None and used >= _BUDGET_PERCENT:
+    if used is not None and used >= BUDGET_PERCENT:
         says = f"{used} % of the day's budget are spent"
         do = f"spend, then set-budget {name} USD, or wait until tomorrow (UTC)"
         yield _finding("ProviderBudgetAlarm", name, says, do)
-    if unknown >= _UNKNOWN:
+    if unknown >= UNKNOWN_OUTCOMES:
         says = f"of {unknown} jobs it is unknown whether the provider charged"
         yield _finding("UnknownOutcomesAlarm", name, says, f"reconcile {name} FILE with its usage export")
 

@@ -12,6 +12,8 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 
 EVERY_PROVIDER: Final = "all"
 """The name under which all providers are paused together."""
+NEW_ORDERS: Final = "orders"
+"""The name under which new orders are refused while the stack drains; no provider has it."""
 
 BUDGET_KEPT_FOR: Final = timedelta(days=60)
 """How long after a day its spending can be read."""

@@ -13,6 +13,7 @@ from fermata.errors import (
     AlreadyOrderedError,
     BeyondOwnKeyError,
     BodyTooLargeError,
+    DrainingError,
     FermataError,
     FieldError,
     IdempotencyKeyReusedError,
@@ -25,6 +26,7 @@ from fermata.errors import (
     NotRotatableError,
     NoWebhookError,
     OutOfCreditError,
+    TenantSuspendedError,
     TooManyKeysError,
     TooManyReplaysError,
     TransientError,
@@ -45,6 +47,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     MalformedHeaderError: (HTTPStatus.BAD_REQUEST, "malformed_header", "A header is malformed"),
     OutOfCreditError: (HTTPStatus.PAYMENT_REQUIRED, "out_of_credit", "Not enough credits"),
     InsufficientScopeError: (HTTPStatus.FORBIDDEN, "insufficient_scope", "The key may not do this"),
+    TenantSuspendedError: (HTTPStatus.FORBIDDEN, "tenant_suspended", "The account is suspended"),
     BeyondOwnKeyError: (HTTPStatus.FORBIDDEN, "beyond_own_key", "The key may not give or change this"),
     TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
     NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist"),
@@ -69,6 +72,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs ended before a purchase"),
     MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
     KeyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "key_limit_reached", "The credits of the key's month are used up"),
+    DrainingError: (HTTPStatus.SERVICE_UNAVAILABLE, "draining", "No new orders are taken for now"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
 

@@ -23,9 +23,9 @@ LOOKS: Final = frozenset(
 """Actions that change nothing and leave no line."""
 _OF_A_COMMAND: Final = (
     *("tenant_id", "provider", "key_id", "job_id", "credits", "plan", "cap_credits", "scopes", "days"),
-    *("daily_budget_usd", "reset"),
+    *("daily_budget_usd", "reset", "end", "dry_run"),
 )
-_OF_AN_ANSWER: Final = ("key_id", "job_id", "recovered_from", "changed", "tenant_id")
+_OF_AN_ANSWER: Final = ("key_id", "job_id", "recovered_from", "changed", "tenant_id", "canceled", "followed")
 
 
 def take_claim(event: object) -> tuple[object, str | None]:

@@ -28,6 +28,7 @@ from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, first_recoverable
+from fermata.use_cases.operator.maintenance.drain import draining_view
 from fermata.use_cases.operator.manage_keys import TenantId
 
 DEFAULT_LIMIT: Final = 100
@@ -144,6 +145,7 @@ def _credits_of(tenant_id: str, wallets: WalletStore) -> JsonValue:
         "held_credits": wallet.held,
         "spent_credits": wallet.spent,
         "in_flight_jobs": wallet.open_jobs,
+        "suspended_at": rfc3339(wallet.suspended_at),
     }
 
 
@@ -156,6 +158,7 @@ def _show_tenant(tenant_id: str, ports: LookPorts, now: datetime) -> dict[str, J
     return {
         **{name: value for name, value in account.items() if name != "object"},
         "created_at": rfc3339(tenant.created_at),
+        "suspended_at": rfc3339(wallet.suspended_at),
         "keys": [{**key_view(key), "valid": key.is_live(now)} for key in ports.tenants.keys_of(tenant_id)],
         "triggers": triggers.model_dump(mode="json", include={"inbox", "events", "sources"}),
     }
@@ -180,7 +183,7 @@ def _show_status(ports: LookPorts, now: datetime) -> dict[str, JsonValue]:
         more_recoverable=more,
         overdue=sum(1 for _ in overdue),
     )
-    return status_view(found, now)
+    return {**status_view(found, now), **draining_view(ports.brakes, ports.due)}
 
 
 def _show_spend(asked: ShowSpend, ports: LookPorts, now: datetime) -> dict[str, JsonValue]:

@@ -15,7 +15,6 @@ from fermata.domain.money.movement import grant_of
 from fermata.domain.money.usage_export import checked_rows
 from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.orders.job_id import sortable_id
-from fermata.domain.providers.spending import EVERY_PROVIDER
 from fermata.domain.tenants.discounts import Tiers
 from fermata.domain.tenants.plan_limits import Credits, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
@@ -28,8 +27,7 @@ from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.operator.audit import audited, take_claim
-from fermata.use_cases.operator.check_provider import CheckPorts, check_provider
-from fermata.use_cases.operator.enable_provider import enable_provider
+from fermata.use_cases.operator.check_provider import CheckPorts
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
 from fermata.use_cases.operator.look import (
     ListTenants,
@@ -42,6 +40,9 @@ from fermata.use_cases.operator.look import (
     ShowTenant,
     look,
 )
+from fermata.use_cases.operator.maintenance.cancel_all import CancelAll, CancelPorts, cancel_all
+from fermata.use_cases.operator.maintenance.drain import Drain, drain
+from fermata.use_cases.operator.maintenance.suspend_tenant import ResumeTenant, SuspendTenant, set_suspension
 from fermata.use_cases.operator.manage_keys import (
     IssueKey,
     KeyCommand,
@@ -51,6 +52,16 @@ from fermata.use_cases.operator.manage_keys import (
     TenantId,
     manage_keys,
 )
+from fermata.use_cases.operator.manage_providers import (
+    CheckProvider,
+    EnableProvider,
+    Pause,
+    ProviderCommand,
+    ProviderPorts,
+    Resume,
+    known_provider,
+    manage_providers,
+)
 from fermata.use_cases.operator.manage_webhooks import (
     RotateWebhookSecret,
     SetWebhook,
@@ -59,7 +70,7 @@ from fermata.use_cases.operator.manage_webhooks import (
 )
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
-from fermata.use_cases.operator.set_budget import SetBudget, set_budget
+from fermata.use_cases.operator.set_budget import SetBudget
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
@@ -135,42 +146,6 @@ class SetTriggers(_Command):
     sources: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES)] | None = None
 
 
-class EnableProvider(BaseModel):
-    """Let jobs go again to a provider that had rejected the account, or whose circuit is open."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["enable_provider"]
-    provider: str
-
-
-class CheckProvider(BaseModel):
-    """Tell whether a provider's keys work, without ordering anything."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["check_provider"]
-    provider: str
-
-
-class Pause(BaseModel):
-    """Block all orders to a provider, or to every provider (`all`), until it is resumed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["pause"]
-    provider: str
-
-
-class Resume(BaseModel):
-    """End the pause of a provider, or the pause named `all`. Each pause ends only by its own name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["resume"]
-    provider: str
-
-
 class Reconcile(BaseModel):
     """Compare a provider's attempts of unknown outcome with its usage export, and record the findings if `apply`."""
 
@@ -209,11 +184,11 @@ Command = (
     | SetPlan
     | SetTriggers
     | WebhookCommand
-    | EnableProvider
-    | CheckProvider
-    | Pause
-    | Resume
-    | SetBudget
+    | CancelAll
+    | Drain
+    | SuspendTenant
+    | ResumeTenant
+    | ProviderCommand
     | Reconcile
     | Redeliver
     | ListRecoverable
@@ -238,8 +213,8 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
             return _create_tenant(tenant_id, ports, now)
         case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
             return manage_keys(about_keys, ports.tenants, now, randomness)
-        case Grant() | SetPlan() as about_credits:
-            return _change_wallet(about_credits, ports.wallets, now, randomness)
+        case Grant() | SetPlan() | SuspendTenant() | ResumeTenant() as about_a_wallet:
+            return _change_wallet(about_a_wallet, ports.wallets, now, randomness)
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
             _wallet(tenant_id, ports.wallets)
             return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
@@ -247,12 +222,13 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
             _wallet(about_webhooks.tenant_id, ports.wallets)
             return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
         case EnableProvider() | CheckProvider() | Pause() | Resume() | SetBudget() as about_a_provider:
-            return _manage_provider(about_a_provider, ports, now)
+            about = ProviderPorts(ports.provider_states, ports.brakes, ports.check, ports.budget)
+            return manage_providers(about_a_provider, about, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
-            return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
-        case Redeliver() | ListRecoverable() as about_songs:
-            return _recover(about_songs, ports, now)
+            return reconcile_usage(known_provider(name), checked, ports.reconcile, now, apply=apply)
+        case Redeliver() | ListRecoverable() | CancelAll() | Drain() as about_jobs:
+            return _manage_jobs(about_jobs, ports, now)
         case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
 
@@ -265,34 +241,31 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
     return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
 
 
-def _manage_provider(
-    command: EnableProvider | CheckProvider | Pause | Resume | SetBudget, ports: ManagePorts, now: datetime
+def _manage_jobs(
+    command: Redeliver | ListRecoverable | CancelAll | Drain, ports: ManagePorts, now: datetime
 ) -> dict[str, JsonValue]:
-    if isinstance(command, SetBudget):
-        name = _known_provider(command.provider)
-        return set_budget(name, command.daily_budget_usd, ports.budget(name), ports.brakes)
-    if isinstance(command, CheckProvider):
-        return check_provider(_known_provider(command.provider), ports.check())
-    if isinstance(command, EnableProvider):
-        return enable_provider(_known_provider(command.provider), ports.provider_states)
-    name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
-    changed = ports.brakes.pause(name, now) if paused else ports.brakes.resume(name)
-    return {"provider": name, "paused": paused, "changed": changed}
-
-
-def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    if isinstance(command, CancelAll):
+        if command.tenant_id is not None:
+            _wallet(command.tenant_id, ports.wallets)
+        if command.provider is not None:
+            known_provider(command.provider)
+        return cancel_all(command, CancelPorts(ports.look.jobs, ports.look.due), now)
+    if isinstance(command, Drain):
+        return drain(command, ports.brakes, ports.look.due, now)
     if isinstance(command, Redeliver):
         return redeliver(command.job_id, ports.redeliver, now)
     only = command.provider
-    providers = read_catalogue().provider_ids() if only is None else (_known_provider(only),)
+    providers = read_catalogue().provider_ids() if only is None else (known_provider(only),)
     return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
 
 
 def _change_wallet(
-    command: Grant | SetPlan, wallets: WalletStore, now: datetime, randomness: bytes
+    command: Grant | SetPlan | SuspendTenant | ResumeTenant, wallets: WalletStore, now: datetime, randomness: bytes
 ) -> dict[str, JsonValue]:
     if isinstance(command, SetPlan):
         return _set_plan(command, wallets, now)
+    if isinstance(command, SuspendTenant | ResumeTenant):
+        return set_suspension(command, wallets, now)
     tenant_id = command.tenant_id
     _wallet(tenant_id, wallets)
     wallets.grant(grant_of(tenant_id, command.credits, f"{sortable_id(now, randomness)}-grant", now))
@@ -315,13 +288,6 @@ def _account(tenant_id: str, wallets: WalletStore, now: datetime) -> dict[str, J
     """The account as its tenant sees it."""
     shown = Account.of(_wallet(tenant_id, wallets), now).as_json()
     return {name: value for name, value in shown.items() if name != "object"}
-
-
-def _known_provider(name: str, *others: str) -> str:
-    known = (*read_catalogue().provider_ids(), *others)
-    if name not in known:
-        raise InvalidRequestError([FieldError("/provider", f"must be one of {', '.join(known)}")])
-    return name
 
 
 def _wallet(tenant_id: str, wallets: WalletStore) -> Wallet:

@@ -5,9 +5,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, StrictBool, model_validator
 
+from fermata.domain.operator.provider_view import limit_usd
 from fermata.domain.providers.settings import DailyBudgetUsd
 from fermata.domain.providers.spending import micro_usd
-from fermata.domain.web.formats import usd
 from fermata.ports.providers import BrakeStore
 
 
@@ -39,4 +39,4 @@ def set_budget(
     amount = None if amount_usd is None else micro_usd(amount_usd)
     store.set_budget(provider, amount)
     limit = deployed_micro_usd if amount is None else amount
-    return {"provider": provider, "limit_usd": usd(limit) if limit else None, "set": amount is not None}
+    return {"provider": provider, "limit_usd": limit_usd(limit), "set": amount is not None}

@@ -9,8 +9,9 @@ from fermata.use_cases.orders.read_jobs import find_job
 from fermata.use_cases.stale import READS, retry_on_stale
 
 
-def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Job:
-    """The tenant's job, canceled and refunded in full. Its execution ends at its next step.
+def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime, *, by_operator: bool = False) -> Job:
+    """The tenant's job, canceled and refunded in full. Its execution ends at its next step. A job that the operator
+    cancels does not count in the tenant's limit of unpaid jobs.
 
     Raises `NotFoundError`, `AlreadyOrderedError` once a run has claimed it, `AlreadyFinishedError`, or `TransientError`
     if other runs keep writing the job.
@@ -23,7 +24,7 @@ def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
             # Our write succeeded although its answer was lost and the client repeated it.
             return job
         _refuse_if_too_late(job)
-        ours = job.canceled(now)
+        ours = job.canceled(now, by_operator=by_operator)
         jobs.settle(ours)
         return ours
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from fermata.domain.catalogue.models import Model
 from fermata.domain.finish.overdue import looked_after
@@ -19,6 +20,7 @@ from fermata.domain.tenants.plan_limits import Allowance
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.safe_url import TrustedOrigins
 from fermata.errors import (
+    DrainingError,
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     LimitReachedError,
@@ -27,11 +29,17 @@ from fermata.errors import (
     OtherDiscountError,
     OutOfCreditError,
     StaleRecordError,
+    TenantSuspendedError,
     TransientError,
 )
 from fermata.ports.jobs import JobMachine, JobStore
 from fermata.use_cases.orders.plan_order import PlanPorts, discount_of, first_discount, plan_order, wish_of
 from fermata.use_cases.stale import READS
+
+_LOST_TO_ANOTHER: Final = (
+    *(IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError),
+    *(TenantSuspendedError, DrainingError),
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +116,9 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
         return replayed
     try:
         job, answer, wallet = _create(order, job_id, request, model, ports, now)
-    except (IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError):
-        # Another order with the same key may have taken the key, or with it the last credits or the last place.
+    except _LOST_TO_ANOTHER:
+        # Another order with the same key may have taken the key, or with it the last credits or the last place, or was
+        # stored before the suspension or the maintenance.
         first = _replay(order, request, ports, now)
         if first is None:
             raise

@@ -17,6 +17,7 @@ from fermata.ports.jobs import JobEvents
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import InboxStore, TriggerStore
 from fermata.use_cases.accounts.count_calls import FreeCalls
+from fermata.use_cases.accounts.suspension import refuse_suspended
 from fermata.use_cases.orders.submit_job import Order, SubmitPorts, submit_once
 from fermata.use_cases.triggers.ingest_event import job_named
 from fermata.use_cases.triggers.start_batch import BatchPorts, start_batch
@@ -68,6 +69,8 @@ def _submit_file(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetim
         ports.calls.check(tenant_id)
         check_inbox_is_on(tenant_id, ports.triggers)
         if file.key.endswith(".jsonl"):
+            # Each line's order would be refused, too; this spares reading the file.
+            refuse_suspended(tenant_id, ports.submit().wallets)
             ports.calls.count(tenant_id)
             start_batch(file, ports.batch, now)
         elif file.key.endswith(".json"):

@@ -7,17 +7,19 @@ read the wallet again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.money.key_counters import KeyCount
+from fermata.adapters.dynamodb.providers.brake_store import drain_key, is_draining
 from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.movement import EntryKind, LedgerEntry, Movement
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
-from fermata.errors import ConfigurationError, TransientError
+from fermata.errors import ConfigurationError, DrainingError, TransientError
 
 WALLET: Final = "wallet"
 """Name of the part of a transaction that changes the wallet."""
@@ -25,6 +27,9 @@ WALLET: Final = "wallet"
 _ENTRY: Final = "LEDGER#"
 _NEW: Final = "attribute_not_exists(pk)"
 _TRIES: Final = 10
+_SUSPENDED: Final = "attribute_type( #suspended_at , :text )"
+_NOT_SUSPENDED: Final = f"NOT {_SUSPENDED}"
+_A_TEXT: Final = {":text": "S"}
 
 
 class DynamoWalletStore:
@@ -68,6 +73,22 @@ class DynamoWalletStore:
         calls = limit_calls(tenant_id, limits, self._transactions)
         return not self._transactions.write({WALLET: wallet, **calls}, self._transactions.deadline())
 
+    def suspend(self, tenant_id: str, now: datetime) -> bool:
+        """Let the tenant order nothing from now on; False where that is so already. A concurrent order is stored before
+        or fails.
+        """
+        values = {":now": now.isoformat(), **_A_TEXT}
+        condition = f"attribute_exists(pk) AND {_NOT_SUSPENDED}"
+        return self._update(tenant_id, "SET #suspended_at = :now", condition, values)
+
+    def resume(self, tenant_id: str) -> bool:
+        """End a suspension; False where there is none."""
+        return self._update(tenant_id, "REMOVE #suspended_at", _SUSPENDED, _A_TEXT)
+
+    def _update(self, tenant_id: str, expression: str, condition: str, values: dict[str, Any]) -> bool:
+        update = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
+        return not self._transactions.write({WALLET: update}, self._transactions.deadline())
+
 
 def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:
     """A tenant's wallet, or None; raises `TransientError`."""
@@ -82,11 +103,11 @@ def write_with_wallet(
 
     Returns the parts and entries whose condition did not hold (empty on success), and the wallet after the movement,
     without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet or
-    the cap of the order's key refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no
-    wallet.
+    the cap of the order's key refuses a hold, `TenantSuspendedError` and `DrainingError` for an order while its tenant
+    may not order, or nobody, `TransientError`, and `ConfigurationError` where the tenant has no wallet.
     """
     deadline = transactions.deadline()
-    wallet, key_count = find_wallet(movement.tenant_id, transactions), KeyCount(movement, transactions)
+    wallet, key_count = _wallet_for(movement, transactions), KeyCount(movement, transactions)
     for _ in range(_TRIES):
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
@@ -101,6 +122,17 @@ def write_with_wallet(
         if now is not None:
             wallet = read(now, Wallet.model_validate) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
+
+
+def _wallet_for(movement: Movement, transactions: DynamoTransactions) -> Wallet | None:
+    """The wallet of a movement. An order reads in the same call whether new orders are taken."""
+    if not movement.buys:
+        return find_wallet(movement.tenant_id, transactions)
+    wallet_key = (_partition(movement.tenant_id), "WALLET")
+    found = {(item["pk"], item["sk"]): item for item in transactions.get_all([wallet_key, drain_key()])}
+    if is_draining(found.get(drain_key(), {})):
+        raise DrainingError
+    return read(found[wallet_key], Wallet.model_validate) if wallet_key in found else None
 
 
 def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
@@ -141,6 +173,9 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
             ":open_jobs": movement.open_jobs,
         },
     )
+    if movement.buys:
+        change.conditions.append(_NOT_SUSPENDED)
+        change.values |= _A_TEXT
     committed = _count_in_month(wallet, movement, change)
     _count_lost(wallet, movement, change)
     if movement.is_hold:

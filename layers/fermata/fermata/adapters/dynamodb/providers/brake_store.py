@@ -13,7 +13,7 @@ from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.reading import read, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.orders.idempotency import seconds
-from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, PauseAndBudget
+from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, NEW_ORDERS, Booking, PauseAndBudget
 from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
@@ -52,6 +52,11 @@ class DynamoBrakeStore:
         """End a pause; False where there is none."""
         return self._remove(name, "REMOVE #since", _PAUSED, _PAUSED_ALONE)
 
+    def paused_since(self, name: str) -> datetime | None:
+        """When the pause of this name began, or None."""
+        items = self._transactions.get_all([_pause(name)])
+        return next((_since(item) for item in items if "since" in item), None)
+
     def set_budget(self, provider: str, micro_usd: int | None) -> None:
         """Set the daily budget, or let the deployed one hold again."""
         if micro_usd is None:
@@ -67,6 +72,16 @@ class DynamoBrakeStore:
 
     def _write(self, part: Write) -> bool:
         return not self._transactions.write({"controls": part}, self._transactions.deadline())
+
+
+def drain_key() -> tuple[str, str]:
+    """The key of the item that says whether new orders are refused."""
+    return _pause(NEW_ORDERS)
+
+
+def is_draining(item: Item) -> bool:
+    """Whether the item of `drain_key` refuses new orders."""
+    return "since" in item
 
 
 def checks_of(provider: str, transactions: DynamoTransactions) -> dict[str, Write]:
@@ -101,6 +116,10 @@ def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], 
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if "since" in found.get(_pause(name), {}))
     spent = _spent(found.get(_budget(provider, day), {}))
     return PauseAndBudget(provider, day, paused_by, spent, _set_budget(found.get(_pause(provider), {})))
+
+
+def _since(item: Item) -> datetime:
+    return read(item, lambda stored: datetime.fromisoformat(stored["since"]))
 
 
 def _set_budget(item: Item) -> int | None:
