@@ -10,6 +10,11 @@ MAX_ENVIRONMENTS = 64
 """Default number of execution environments of one cloud; each is a Python process of about 60 MB."""
 
 
+def unqualified(arn: str) -> str:
+    """Return the ARN of a function or a state machine without its version or alias."""
+    return ":".join(arn.split(":")[:7])
+
+
 @dataclass(frozen=True)
 class FunctionSpec:
     """One Lambda function, ready to be started as a process. Times in seconds, memory in MiB."""

@@ -71,6 +71,7 @@ class PermissionProperties(Properties):
     """The right to call a function. The emulator stores and returns it; the one-machine cloud does not enforce it."""
 
     function_name: str
+    """A name or an ARN, which may name an alias."""
     action: str
     principal: str
     source_arn: str | None = None
