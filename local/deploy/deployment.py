@@ -1,8 +1,9 @@
 """The deployed template as plain values without AWS clients, for the rest of the one-machine cloud."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
@@ -32,6 +33,8 @@ class FunctionSpec:
     """Directories of installed packages that stand in for what a build would put into the layers."""
     reserved: int | None = None
     """The function's reserved concurrency, which is also its maximum; None where it shares environments."""
+    version: int = 1
+    """The version that was published last."""
 
     @property
     def python_path(self) -> tuple[Path, ...]:
@@ -92,3 +95,5 @@ class Deployment:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Logical id to physical id."""
+    created: Mapping[str, Any] = field(default_factory=dict)
+    """What was created, by logical id, for an update."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Final
 
 from local.deploy.resources.resource_type import (
@@ -70,14 +71,48 @@ def _create_state_machine(logical_id: str, properties: StateMachineProperties, s
     machine_arn: str = stack.client("stepfunctions").create_state_machine(
         name=name, definition=definition, roleArn=properties.role_arn, type=properties.state_machine_type, publish=True
     )["stateMachineArn"]
-    revision = hashlib.sha256(f"{properties.role_arn} {definition}".encode()).hexdigest()
+    revision = _revision(properties, definition)
     return Created(machine_arn, {"Arn": machine_arn, "Name": name, "StateMachineRevisionId": revision})
 
 
+def _update_state_machine(
+    _logical_id: str, properties: StateMachineProperties, stack: Stack, before: Created
+) -> Created:
+    definition = _substituted_definition(properties, stack.artifacts)
+    stack.client("stepfunctions").update_state_machine(
+        stateMachineArn=before.physical_id, definition=definition, roleArn=properties.role_arn, publish=True
+    )
+    return replace(
+        before, attributes={**before.attributes, "StateMachineRevisionId": _revision(properties, definition)}
+    )
+
+
+def _revision(properties: StateMachineProperties, definition: str) -> str:
+    return hashlib.sha256(f"{properties.role_arn} {definition}".encode()).hexdigest()
+
+
 def _create_version(_logical_id: str, properties: StateMachineVersionProperties, _stack: Stack) -> Created:
-    """The emulator cannot publish a version of a machine that exists, so a machine is created with its first one."""
-    version_arn = f"{properties.state_machine_arn}:1"
+    """The emulator cannot publish a version apart: a machine is created and updated with one."""
+    return _version(properties, 1)
+
+
+def _update_version(
+    _logical_id: str, properties: StateMachineVersionProperties, _stack: Stack, before: Created
+) -> Created:
+    return _version(properties, int(before.physical_id.rpartition(":")[2]) + 1)
+
+
+def _version(properties: StateMachineVersionProperties, number: int) -> Created:
+    version_arn = f"{properties.state_machine_arn}:{number}"
     return Created(version_arn, {"Arn": version_arn})
+
+
+def _update_alias(_logical_id: str, properties: StateMachineAliasProperties, stack: Stack, before: Created) -> Created:
+    routes = [{"stateMachineVersionArn": properties.deployment_preference.state_machine_version_arn, "weight": 100}]
+    stack.client("stepfunctions").update_state_machine_alias(
+        stateMachineAliasArn=before.physical_id, routingConfiguration=routes
+    )
+    return before
 
 
 def _create_alias(_logical_id: str, properties: StateMachineAliasProperties, stack: Stack) -> Created:
@@ -125,11 +160,20 @@ RESOURCE_TYPES: Final = (
         _create_state_machine,
         frozenset({"Arn", "Name", "StateMachineRevisionId"}),
         _check_definition,
+        _update_state_machine,
     ),
     ResourceType(
-        "AWS::StepFunctions::StateMachineVersion", StateMachineVersionProperties, _create_version, frozenset({"Arn"})
+        "AWS::StepFunctions::StateMachineVersion",
+        StateMachineVersionProperties,
+        _create_version,
+        frozenset({"Arn"}),
+        update=_update_version,
     ),
     ResourceType(
-        "AWS::StepFunctions::StateMachineAlias", StateMachineAliasProperties, _create_alias, frozenset({"Arn"})
+        "AWS::StepFunctions::StateMachineAlias",
+        StateMachineAliasProperties,
+        _create_alias,
+        frozenset({"Arn"}),
+        update=_update_alias,
     ),
 )
