@@ -120,10 +120,11 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
     request = properties.as_request()
     reserved = request.pop("ReservedConcurrentExecutions", None)
     name = request.setdefault("FunctionName", stack.physical_name(logical_id, 64))
+    spec = _function_spec(logical_id, name, properties, stack)
     stack.client("lambda").create_function(**{**request, "Code": {"ZipFile": _empty_archive()}})
     if reserved is not None:
         stack.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
-    return _as_function(_function_spec(logical_id, name, properties, stack))
+    return _as_function(spec)
 
 
 def _update_function(logical_id: str, properties: FunctionProperties, stack: Stack, before: Created) -> Created:

@@ -16,7 +16,13 @@ from tests.integration.song import Cloud, request
 
 MAIN: Final = Path(__file__).with_name("updating_cloud_main.py")
 DIRECTIONS: Final = {"upgrade": ("older", "newer"), "rollback": ("newer", "older")}
-TASK, CALLBACK = "aimlapi/minimax/music-2.0", "apiinone/suno"
+TASK, CALLBACK, REFUSING = "aimlapi/minimax/music-2.0", "apiinone/suno", "minimax/music-2.5"
+TROUBLE: Final = {
+    "WaitForAudio": ("http:503", "file"),
+    "WaitForNewLink": ("link_expired", "file"),
+    "WaitForTurn": ("code:1002", "create"),
+}
+"""What has a provider bring a job into a state: the fault and where it happens, once."""
 
 
 @dataclass
@@ -58,6 +64,9 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
         pytest.param(TASK, "store_audio", "StoreAudio", id="StoreAudio"),
         pytest.param(TASK, "settle_job", "SettleJob", id="SettleJob"),
         pytest.param(TASK, None, "WaitForProvider", id="WaitForProvider"),
+        pytest.param(TASK, None, "WaitForAudio", id="WaitForAudio"),
+        pytest.param(TASK, None, "WaitForNewLink", id="WaitForNewLink"),
+        pytest.param(REFUSING, None, "WaitForTurn", id="WaitForTurn"),
         pytest.param(CALLBACK, "await_callback", "WaitForCallback", id="WaitForCallback, before it waits"),
         pytest.param(CALLBACK, None, "WaitForCallback", id="WaitForCallback"),
     ],
@@ -71,12 +80,14 @@ def test_a_job_ends_as_it_began_whichever_state_it_is_in_when_another_release_is
     hold = releases.holds / str(function)
     if function:
         hold.touch()
+    if state in TROUBLE:
+        cloud.fault(model.partition("/")[0], *TROUBLE[state], prompt)
 
     job_id = cloud.submit(request(prompt, model=model))["id"]
     if function:
         cloud.until((releases.holds / job_id).exists)
     else:
-        cloud.until(lambda: cloud.states_so_far(job_id)[-1:] == [state])
+        cloud.until(lambda: state in cloud.states_so_far(job_id))
     releases.deploy(follows)
     # A wait ends by itself, with or without the deployment; what is held is there until it is let go.
     assert function is None or cloud.states_so_far(job_id)[-1] == state
@@ -85,7 +96,8 @@ def test_a_job_ends_as_it_began_whichever_state_it_is_in_when_another_release_is
     job = cloud.finished(job_id)
     assert job["status"] == "succeeded", job["error"]
     provider = model.partition("/")[0]
-    assert len(cloud.posts(provider, hashlib.sha256(prompt.encode()).hexdigest())) == 1
+    paid = [post["charged"] for post in cloud.posts(provider, hashlib.sha256(prompt.encode()).hexdigest())]
+    assert paid == ([False, True] if state == "WaitForTurn" else [True])
     states = cloud.states(job_id)
     assert states[0] == f"Release_{began}"
     assert states[-2:] == ["SettleJob", "Done"]
