@@ -6,6 +6,8 @@ Exit status: 0 deployed, 1 refused or failed, 2 bad arguments.
 """
 
 import argparse
+import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +23,33 @@ from tooling.preflight.parameters import given_parameters
 from tooling.uploads import ROOT
 
 OUT: Final = ROOT / "out"
+_RELEASE: Final = "RELEASE: as-written"
 
 
-def deploy_command(stack: str, environment: str, given: Mapping[str, str]) -> list[str]:
+def with_release(template: Path, given: Mapping[str, str]) -> Path:
+    """Write `release.yaml` beside a built template, with a digest of its text and of the parameters in every function.
+
+    A version is published where a function's own properties differ, and those name a parameter without its value. The
+    digest differs with each value, so that a new value reaches every function. Raises ValueError for a template
+    without the line.
+    """
+    text = template.read_text("utf-8")
+    if text.count(_RELEASE) != 1:
+        raise ValueError(f"{template} does not say {_RELEASE!r} once")
+    digest = hashlib.sha256(f"{json.dumps(dict(given), sort_keys=True)}\n{text}".encode()).hexdigest()[:16]
+    released = template.with_name("release.yaml")
+    # Quoted, because a digest of digits alone would be a number.
+    released.write_text(text.replace(_RELEASE, f'RELEASE: "{digest}"'), "utf-8")
+    return released
+
+
+def built_template(given: Mapping[str, str]) -> Path:
+    """The template that `make build` left for the architecture of these parameters."""
+    return TARGETS[given.get("Architecture", DEFAULT_ARCHITECTURE)] / "template.yaml"
+
+
+def deploy_command(stack: str, environment: str, given: Mapping[str, str], template: Path) -> list[str]:
     """The call of SAM for a stack. Parameters on it replace those of samconfig.toml, so it has all of them."""
-    template = TARGETS[given.get("Architecture", DEFAULT_ARCHITECTURE)] / "template.yaml"
     overrides = [_as_override(name, value) for name, value in given.items()]
     return [
         *(str(SAM), "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", environment),
@@ -86,7 +110,8 @@ def main(argv: Sequence[str]) -> int:
     if ask_everything(given) != 0:
         print(f"{arguments.stack} was not deployed", file=sys.stderr)
         return 1
-    return deploy(arguments.stack, deploy_command(arguments.stack, arguments.environment, given))
+    released = with_release(built_template(given), given)
+    return deploy(arguments.stack, deploy_command(arguments.stack, arguments.environment, given, released))
 
 
 if __name__ == "__main__":

@@ -38,13 +38,40 @@ def deploy(
 ) -> Deployment:
     """Create a template's resources with boto3 `clients` of an empty emulator, from the sources or from a `sam build`.
 
-    `run` runs the functions of custom resources while the stack is created. `warm` hears of
-    all functions before that.
+    `run` runs the functions of custom resources while the stack is created. `warm` hears of all functions before that.
     Nothing is created when the template or a parameter is refused; the error then names every problem, one a line.
     """
+    return _deployed({}, template_path, stack_name, parameters or {}, clients, built_dir, run, warm)
+
+
+def update(
+    before: Deployment,
+    template_path: Path,
+    *,
+    stack_name: str = "fermata",
+    parameters: Mapping[str, str] | None = None,
+    clients: Clients,
+    run: RunFunction = _run_nothing,
+) -> Deployment:
+    """Deploy a changed template over a running deployment: functions, layers and machines get new versions, and aliases
+    name them. Every other resource stays as it is; one that is new is created.
+    """
+    return _deployed(before.created, template_path, stack_name, parameters or {}, clients, None, run, len)
+
+
+def _deployed(
+    before: Mapping[str, Created],
+    template_path: Path,
+    stack_name: str,
+    parameters: Mapping[str, str],
+    clients: Clients,
+    built_dir: Path | None,
+    run: RunFunction,
+    warm: Callable[[Collection[FunctionSpec]], object],
+) -> Deployment:
     source = built_dir / "template.yaml" if built_dir else template_path
     template = read_template(source)
-    values = read_parameters(template, parameters or {})
+    values = read_parameters(template, parameters)
     packaged = package(template, source.parent, built=built_dir is not None)
     cloudformation = to_cloudformation(packaged.template, values)
     scope = _scope(cloudformation, stack_name, values)
@@ -54,7 +81,7 @@ def deploy(
     stack = Stack(stack_name, cache(clients), packaged.artifacts, created, run)
     scope = replace(scope, lookup=lambda reference: _found(reference, created))
     for logical_id, resource in plan.resources.items():
-        created[logical_id] = _create(logical_id, resource, scope, stack)
+        created[logical_id] = _create(logical_id, resource, scope, stack, before.get(logical_id))
     return _deployment(plan, created, scope)
 
 
@@ -79,15 +106,23 @@ def _found(reference: Reference, created: Mapping[str, Created]) -> str:
     return resource.attributes[reference.attribute]
 
 
-def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope, stack: Stack) -> Created:
+def _create(
+    logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope, stack: Stack, before: Created | None
+) -> Created:
     type_name = resource["Type"]
     known = resource_type(type_name)
     if known is None:
         # The plan accepts only types that are supported or ignored as a whole.
         return Created(logical_id)
-    properties = without_ignored(type_name, resolve(resource.get("Properties", {}), scope))
+    if before is not None and known.update is None:
+        return before
+    properties = known.properties.model_validate(
+        without_ignored(type_name, resolve(resource.get("Properties", {}), scope))
+    )
     try:
-        return known.create(logical_id, known.properties.model_validate(properties), stack)
+        if before is not None and known.update is not None:
+            return known.update(logical_id, properties, stack, before)
+        return known.create(logical_id, properties, stack)
     except UnsupportedValueError as error:
         raise UnsupportedTemplateError([f"{logical_id} ({type_name}) {error.path}: {error}"]) from error
     except (ClientError, BotoCoreError) as error:
@@ -111,4 +146,5 @@ def _deployment(plan: Plan, created: Mapping[str, Created], scope: Scope) -> Dep
         routes=_routes(created.values()),
         outputs={name: as_text(resolve(output["Value"], scope)) for name, output in plan.outputs.items()},
         resources={logical_id: resource.physical_id for logical_id, resource in created.items()},
+        created=created,
     )

@@ -1,13 +1,19 @@
 """The deployed template as plain values without AWS clients, for the rest of the one-machine cloud."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
 MAX_ENVIRONMENTS = 64
 """Default number of execution environments of one cloud; each is a Python process of about 60 MB."""
+
+
+def unqualified(arn: str) -> str:
+    """Return the ARN of a function or a state machine without its version or alias."""
+    return ":".join(arn.split(":")[:7])
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class FunctionSpec:
     """Directories of installed packages that stand in for what a build would put into the layers."""
     reserved: int | None = None
     """The function's reserved concurrency, which is also its maximum; None where it shares environments."""
+    version: int = 1
+    """The version that was published last."""
 
     @property
     def python_path(self) -> tuple[Path, ...]:
@@ -87,3 +95,5 @@ class Deployment:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Logical id to physical id."""
+    created: Mapping[str, Any] = field(default_factory=dict)
+    """What was created, by logical id, for an update."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from fermata import config
 from fermata.errors import ConfigurationError
-from local.deploy.deployment import Deployment
+from local.deploy.deployment import Deployment, unqualified
 from local.errors import UsageError
 
 SETTINGS_OF_FUNCTIONS: Final[Mapping[str, type[config.Settings]]] = {
@@ -45,8 +45,8 @@ def check_function_settings(deployment: Deployment) -> None:
 
 def start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
     """Return the functions that start before the cloud is ready, because callers wait for them, and the others."""
-    authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
-    waited_for = {route.function_arn for route in deployment.routes} | authorizers
+    authorizers = {unqualified(route.authorizer.function_arn) for route in deployment.routes if route.authorizer}
+    waited_for = {unqualified(route.function_arn) for route in deployment.routes} | authorizers
     operator = deployment.outputs.get("ManageTenantsFunctionName")
     at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
     return at_once, [name for name in deployment.functions if name not in at_once]

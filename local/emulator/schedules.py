@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import Any, Final
 from uuid import uuid4
 
-from local.deploy.deployment import ACCOUNT_ID, REGION
+from local.deploy.deployment import ACCOUNT_ID, REGION, unqualified
 
 _RATE: Final = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)s?\)")
 _UNIT_S: Final = {"minute": 60, "hour": 3600, "day": 86400}
@@ -25,7 +25,7 @@ class Schedule:
     @property
     def function(self) -> str:
         """The function's folder: `reap_jobs` for `fermata-ReapJobsFunction`."""
-        logical_id = str(self.target["Arn"]).rpartition("-")[2].removesuffix("Function")
+        logical_id = unqualified(str(self.target["Arn"])).rpartition("-")[2].removesuffix("Function")
         return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).lower()
 
     def event(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from uuid import uuid4
 from weakref import WeakSet
 
+from local.deploy.deployment import unqualified
 from local.emulator import moto_seams
 from local.emulator.engine_lambda import EngineLambda
 from local.emulator.event_bridge import execution_status_change
@@ -93,15 +94,27 @@ def parse_paths_once() -> None:
 
 
 def name_executions() -> None:
-    """Give an execution without a name a random one, as AWS does."""
+    """Give an execution without a name a random one, and start it by an alias of its machine, both as AWS does."""
     original = moto_seams.START_EXECUTION.original
 
     def start_execution(
         self: MotoValue, state_machine_arn: str, name: str | None = None, *rest: MotoValue, **more: MotoValue
     ) -> MotoValue:
-        return original(self, state_machine_arn, name or str(uuid4()), *rest, **more)
+        machine_arn = _without_alias(self, state_machine_arn)
+        return original(self, machine_arn, name or str(uuid4()), *rest, **more)
 
     moto_seams.START_EXECUTION.replace(start_execution)
+
+
+def _without_alias(backend: MotoValue, arn: str) -> str:
+    """Return the ARN of the machine behind an alias, which moto cannot start; its newest version has the machine's
+    own definition. Raises moto's error for an alias that does not exist.
+    """
+    machine_arn = unqualified(arn)
+    if arn == machine_arn:
+        return arn
+    backend.describe_state_machine_alias(arn)
+    return machine_arn
 
 
 def map_in_a_loop() -> None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from local.deploy.deployment import Route
+from local.deploy.deployment import Route, unqualified
 from local.http.authorizers import AuthorizerCache, AuthorizerError
 from local.http.cors import is_preflight, mark, preflight_answer, wanted_method
 from local.http.events import BadAnswerError, authorizer_event, request_event, response
@@ -143,7 +143,7 @@ class HttpBridge:
                 raise _Refusal(429, "Too Many Requests")
             self._refuse_faulty(match.route)
             context = self._authorize(exchange, match)
-            exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])
+            exchange = replace(exchange, function=unqualified(match.route.function_arn).rsplit(":", 1)[-1])
             event = request_event(exchange.request, match, body, exchange.request_id, context)
             answer = self._integrate(match.route.function_arn, event)
             if cors:

@@ -20,7 +20,7 @@ class ForkServers:
         # The write end stays open and unused during the life of this process; the children notice when it closes.
         self._lifeline, self._own_end = os.pipe()
         self._interpreter = interpreter
-        self._functions: dict[str, FunctionSpec] = {}
+        self._functions: dict[tuple[str, tuple[Path, ...]], FunctionSpec] = {}
         self._servers: dict[tuple[Path, ...], ForkServer] = {}
         self._retired: list[ForkServer] = []
         # One thread for the life of the cloud, because on Linux a fork server ends with the thread that started it.
@@ -28,7 +28,7 @@ class ForkServers:
 
     def know(self, functions: Iterable[FunctionSpec]) -> None:
         """Have the servers that start from now on import what these functions need."""
-        self._functions |= {spec.logical_id: spec for spec in functions}
+        self._functions |= {(spec.logical_id, spec.layer_dirs): spec for spec in functions}
 
     def warm(self, functions: Iterable[FunctionSpec]) -> None:
         """Know the functions and start their servers, in the background."""

@@ -48,7 +48,7 @@ class LambdaApi:
         if kind == "Event":
             self.invoke_later(arn, payload)
             return Response(status=202)
-        answer = self.submit(arn, payload).result()
+        answer = self.submit(name, payload).result()
         failed = {"X-Amz-Function-Error": "Unhandled"} if answer.failed else {}
         headers = {"X-Amz-Executed-Version": "$LATEST", **failed}
         return Response(answer.payload, 200, headers, content_type="application/json")

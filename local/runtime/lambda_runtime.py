@@ -76,6 +76,8 @@ class LambdaRuntime:
             for spec in functions
         }
         servers.know(function.spec for function in self._functions.values())
+        self._older: dict[tuple[str, int], _Function] = {}
+        """Versions from before an update, by name and number: executions that began with them go on with them."""
         self._max_environments, self._crowding = max_environments, crowding
         self._unreserved = max_environments - sum(one.spec.reserved or 0 for one in self._functions.values())
         self._max_starting = os.cpu_count() or 1
@@ -106,13 +108,24 @@ class LambdaRuntime:
         return {name: function.log for name, function in self._functions.items()}
 
     def find(self, name: str) -> FunctionSpec:
-        """Return the function with a name, a partial ARN or an ARN, with or without a version or alias. Raises
-        `UnknownFunctionError`.
-        """
-        bare = name.rsplit("function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
-        if bare not in self._functions:
+        """Return the version that a name or ARN says, else the one deployed last. Raises `UnknownFunctionError`."""
+        bare, _, qualifier = name.rsplit("function:", maxsplit=1)[-1].partition(":")
+        found = self._functions.get(bare)
+        if found and qualifier.isdigit() and int(qualifier) != found.spec.version:
+            found = self._older.get((bare, int(qualifier)))
+        if found is None:
             raise UnknownFunctionError(f"Function not found: {name}")
-        return self._functions[bare].spec
+        return found.spec
+
+    def update(self, functions: Iterable[FunctionSpec]) -> None:
+        """Run all calls without the number of a version as these functions; those with an older one go on as before."""
+        new = list(functions)
+        self._servers.know(new)
+        with self._lock:
+            for spec in new:
+                old = self._functions[spec.name]
+                self._older[spec.name, old.spec.version] = old
+                self._functions[spec.name] = _Function(spec, old.log, old.credentials)
 
     def invoke(self, name: str, payload: bytes) -> Answer:
         """Run a function and wait for its answer."""
@@ -120,7 +133,7 @@ class LambdaRuntime:
 
     def submit(self, name: str, payload: bytes) -> Future[Answer]:
         """Run a function; raises `TooManyRequestsError` at once where its concurrency limit is reached."""
-        function = self._functions[self.find(name).name]
+        function = self._function_of(self.find(name))
         self.before_call()
         call = Call(payload)
         with self._lock:
@@ -175,7 +188,7 @@ class LambdaRuntime:
 
     def became_idle(self, environment: LambdaEnvironment) -> None:
         """Assign a waiting call to the environment, or keep it idle."""
-        function = self._functions[environment.spec.name]
+        function = self._function_of(environment.spec)
         with self._lock:
             if environment in self._outdated:
                 environment.kill()
@@ -188,7 +201,7 @@ class LambdaRuntime:
     def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
         """Resolve the call's future with the answer."""
         with self._lock:
-            function = self._functions[environment.spec.name]
+            function = self._function_of(environment.spec)
             function.in_flight -= 1
             if environment not in self._outdated:
                 function.arriving.add(environment)
@@ -196,7 +209,7 @@ class LambdaRuntime:
 
     def ended(self, environment: LambdaEnvironment, call: Call | None, answer: Answer) -> None:
         """Fail the call that the environment ran, or the waiting one that it was started for."""
-        function = self._functions[environment.spec.name]
+        function = self._function_of(environment.spec)
         with self._lock:
             starting = environment in self._starting
             self._forget(function, environment)
@@ -213,24 +226,29 @@ class LambdaRuntime:
 
     def gave_back(self, environment: LambdaEnvironment, call: Call) -> None:
         """Assign a call that did not begin to another environment."""
-        function = self._functions[environment.spec.name]
+        function = self._function_of(environment.spec)
         with self._lock:
             function.waiting.appendleft(call)
             self._dispatch(function)
 
     # ---- called with the lock held
 
+    def _every(self) -> list[_Function]:
+        return [*self._functions.values(), *self._older.values()]
+
+    def _function_of(self, spec: FunctionSpec) -> _Function:
+        return self._older.get((spec.name, spec.version)) or self._functions[spec.name]
+
     def _refuse_if_busy(self, function: _Function) -> None:
         """Apply Lambda's rule: a reservation is kept free for its function, and is also the function's limit."""
         reserved = function.spec.reserved
         if reserved is not None:
-            if function.in_flight >= reserved:
-                name = function.spec.logical_id
-                raise TooManyRequestsError(
-                    f"{function.in_flight} invocations of {name} are running, which has {reserved}"
-                )
+            name = function.spec.logical_id
+            running = sum(each.in_flight for each in self._every() if each.spec.logical_id == name)
+            if running >= reserved:
+                raise TooManyRequestsError(f"{running} invocations of {name} are running, which has {reserved}")
             return
-        sharing = sum(each.in_flight for each in self._functions.values() if each.spec.reserved is None)
+        sharing = sum(each.in_flight for each in self._every() if each.spec.reserved is None)
         if sharing >= self._unreserved:
             raise TooManyRequestsError(f"{sharing} invocations are running; this cloud runs {self._unreserved}")
 
@@ -244,7 +262,7 @@ class LambdaRuntime:
             function.idle.remove(environment)
 
     def _dispatch_all(self) -> None:
-        for function in self._functions.values():
+        for function in self._every():
             if function.waiting:
                 self._dispatch(function)
 
@@ -265,7 +283,7 @@ class LambdaRuntime:
         return len(self._environments) < self._max_environments or self._end_an_idle_one()
 
     def _end_an_idle_one(self) -> bool:
-        for function in self._functions.values():
+        for function in self._every():
             if function.idle:
                 environment = function.idle.pop(0)
                 self._forget(function, environment)

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final, Protocol
 
-from local.deploy.deployment import FunctionSpec
+from local.deploy.deployment import FunctionSpec, unqualified
 from local.runtime.lambda_answers import Answer, import_error
 from local.runtime.source_tree import SourceTree, fault_in, forget_byte_code
 
@@ -79,13 +79,14 @@ class Reloader:
         """Return the error in a function's newest sources, with the file's name; None where they can be read."""
         self.look()
         with self._lock:
-            faults = [fault for spec in self._functions if spec.arn == function_arn for fault in self._faults_in(spec)]
+            arn = unqualified(function_arn)
+            faults = [fault for spec in self._functions if spec.arn == arn for fault in self._faults_in(spec)]
         return f"{self._name(faults[0][0])}, {faults[0][1]}" if faults else None
 
     def failed_start_of(self, function_arn: str) -> str | None:
         """Return why a function's handler could not be imported since the last reload; None where it could."""
         with self._lock:
-            return self._failed_starts.get(function_arn)
+            return self._failed_starts.get(unqualified(function_arn))
 
     def failed_to_start(self, spec: FunctionSpec, answer: Answer) -> None:
         """Note that a function's handler could not be imported, and say it once. A process that was killed does not

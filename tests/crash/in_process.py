@@ -29,7 +29,7 @@ from werkzeug.test import Client
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.wiring import runtime
 from local.deploy.deployer import deploy
-from local.deploy.deployment import REGION, Deployment, FunctionSpec
+from local.deploy.deployment import REGION, Deployment, FunctionSpec, unqualified
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
 from local.emulator.event_targets import as_sent, payload
 from local.emulator.moto_seams import MotoValue
@@ -88,7 +88,7 @@ class Runtime:
         """Run a function to its end, or to its death."""
         done: Future[Answer] = Future()
         with self._lock:
-            done.set_result(self._run(self._specs[name], event))
+            done.set_result(self._run(self._specs[unqualified(name)], event))
         return done
 
     def ask(self, name: str, **question: object) -> Any:  # noqa: ANN401 - any JSON

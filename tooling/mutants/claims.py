@@ -127,8 +127,8 @@ CLAIMS: Final = (
     Mutant(
         "status rule: a stopped execution is not told of",
         "template.yaml",
-        "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT, ABORTED]",
-        "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT]",
+        '"${MusicJobMachine}:" }]\n                status: [FAILED, TIMED_OUT, ABORTED]',
+        '"${MusicJobMachine}:" }]\n                status: [FAILED, TIMED_OUT]',
         (
             "tests/unit/tooling/template/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
         ),

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -71,6 +72,7 @@ class PermissionProperties(Properties):
     """The right to call a function. The emulator stores and returns it; the one-machine cloud does not enforce it."""
 
     function_name: str
+    """A name or an ARN, which may name an alias."""
     action: str
     principal: str
     source_arn: str | None = None
@@ -118,11 +120,27 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
     request = properties.as_request()
     reserved = request.pop("ReservedConcurrentExecutions", None)
     name = request.setdefault("FunctionName", stack.physical_name(logical_id, 64))
-    layer_dirs = tuple(stack.layer_dir(layer) for layer in properties.layers or [])
+    spec = _function_spec(logical_id, name, properties, stack)
     stack.client("lambda").create_function(**{**request, "Code": {"ZipFile": _empty_archive()}})
     if reserved is not None:
         stack.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
-    spec = FunctionSpec(
+    return _as_function(spec)
+
+
+def _update_function(logical_id: str, properties: FunctionProperties, stack: Stack, before: Created) -> Created:
+    """The emulator publishes a version only of a function whose code was written."""
+    (spec,) = before.functions
+    stack.client("lambda").update_function_code(FunctionName=spec.name, ZipFile=_empty_archive())
+    return _as_function(replace(_function_spec(logical_id, spec.name, properties, stack), version=spec.version + 1))
+
+
+def _as_function(spec: FunctionSpec) -> Created:
+    return Created(spec.name, {"Arn": spec.arn}, functions=(spec,))
+
+
+def _function_spec(logical_id: str, name: str, properties: FunctionProperties, stack: Stack) -> FunctionSpec:
+    layer_dirs = tuple(stack.layer_dir(layer) for layer in properties.layers or [])
+    return FunctionSpec(
         logical_id=logical_id,
         name=name,
         arn=arn("lambda", f"function:{name}"),
@@ -132,10 +150,9 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
         packages_dirs=tuple(packages for layer in layer_dirs for packages in packages_of(layer)),
         timeout_s=properties.timeout,
         memory_mb=properties.memory_size,
-        environment=variables,
-        reserved=reserved,
+        environment=properties.environment.variables if properties.environment else {},
+        reserved=properties.reserved_concurrent_executions,
     )
-    return Created(name, {"Arn": spec.arn}, functions=(spec,))
 
 
 def _refuse_large_environment(variables: Mapping[str, str]) -> None:
@@ -159,8 +176,21 @@ def _create_version(_logical_id: str, properties: VersionProperties, stack: Stac
     return Created(arn("lambda", f"function:{function_name}:{version}"), {"Version": version})
 
 
+def _update_layer(logical_id: str, properties: LayerVersionProperties, stack: Stack, _before: Created) -> Created:
+    return _create_layer_version(logical_id, properties, stack)
+
+
+def _update_version(logical_id: str, properties: VersionProperties, stack: Stack, _before: Created) -> Created:
+    return _create_version(logical_id, properties, stack)
+
+
 def _create_alias(_logical_id: str, properties: AliasProperties, stack: Stack) -> Created:
     return Created(stack.client("lambda").create_alias(**properties.as_request())["AliasArn"])
+
+
+def _update_alias(_logical_id: str, properties: AliasProperties, stack: Stack, before: Created) -> Created:
+    stack.client("lambda").update_alias(**properties.as_request())
+    return before
 
 
 def _create_permission(logical_id: str, properties: PermissionProperties, stack: Stack) -> Created:
@@ -174,10 +204,14 @@ def _create_event_invoke_config(logical_id: str, properties: EventInvokeConfigPr
 
 
 RESOURCE_TYPES: Final = (
-    ResourceType("AWS::Lambda::Function", FunctionProperties, _create_function, frozenset({"Arn"})),
-    ResourceType("AWS::Lambda::LayerVersion", LayerVersionProperties, _create_layer_version),
-    ResourceType("AWS::Lambda::Version", VersionProperties, _create_version, frozenset({"Version"})),
-    ResourceType("AWS::Lambda::Alias", AliasProperties, _create_alias),
+    ResourceType(
+        "AWS::Lambda::Function", FunctionProperties, _create_function, frozenset({"Arn"}), update=_update_function
+    ),
+    ResourceType("AWS::Lambda::LayerVersion", LayerVersionProperties, _create_layer_version, update=_update_layer),
+    ResourceType(
+        "AWS::Lambda::Version", VersionProperties, _create_version, frozenset({"Version"}), update=_update_version
+    ),
+    ResourceType("AWS::Lambda::Alias", AliasProperties, _create_alias, update=_update_alias),
     ResourceType("AWS::Lambda::Permission", PermissionProperties, _create_permission),
     ResourceType("AWS::Lambda::EventInvokeConfig", EventInvokeConfigProperties, _create_event_invoke_config),
 )

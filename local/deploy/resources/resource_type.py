@@ -114,6 +114,8 @@ class ResourceType(Generic[P]):
     attributes: frozenset[str] = frozenset()
     check: Callable[[P, Artifacts], None] = _accept
     """Raises UnsupportedValueError for errors that are visible before anything is created."""
+    update: Callable[[str, P, Stack, Created], Created] | None = None
+    """Applies new properties to a created resource. Without it, a resource stays as it is in an update."""
 
 
 def as_json(document: object) -> str:

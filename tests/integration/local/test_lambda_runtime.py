@@ -90,6 +90,32 @@ def test_a_function_is_found_by_name_and_by_every_form_of_arn(start: Start) -> N
         runtime.submit("nobody", b"{}")
 
 
+def test_a_call_of_an_older_version_runs_its_code_after_an_update(start: Start, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "app.py").write_text("def lambda_handler(event, context):\n    return 'the second'\n")
+    runtime = start(function("worker"))
+    before = said(runtime.invoke("worker:1", order(do="describe")))
+
+    runtime.update([replace(function("worker", other), version=2)])
+
+    for name in ("worker", "worker:live", "worker:2", "worker:$LATEST"):
+        assert json.loads(runtime.invoke(name, b"{}").payload) == "the second"
+    assert said(runtime.invoke("worker:1", order(do="describe")))["pid"] == before["pid"]
+    with pytest.raises(UnknownFunctionError):
+        runtime.submit("worker:3", b"{}")
+
+
+def test_the_versions_of_a_function_share_its_reservation(start: Start) -> None:
+    runtime = start(function("worker", reserved=1))
+    running = runtime.submit("worker:1", order(do="sleep", seconds=60))
+    runtime.update([replace(function("worker", reserved=1), version=2)])
+
+    with pytest.raises(TooManyRequestsError):
+        runtime.submit("worker", order(do="describe"))
+    assert not running.done()
+
+
 def test_a_function_sees_its_own_variables_and_those_of_lambda_only(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,8 +84,20 @@ def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, 
     definition = json.loads(clients("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"])
 
     called = {state["Parameters"]["FunctionName"] for state in definition["States"].values() if state["Type"] == "Task"}
-    assert called <= {function.arn for function in deployment.functions.values()}
+    assert called <= {f"{function.arn}:1" for function in deployment.functions.values()}
     assert called
+
+
+def test_whoever_starts_a_machine_starts_its_alias(deployment: Deployment, clients: Clients) -> None:
+    machines = clients("stepfunctions")
+    variables = [item for function in deployment.functions.values() for item in function.environment.items()]
+    started = {value for name, value in variables if name.endswith("_MACHINE_ARN")}
+
+    assert len(started) == 4
+    for arn in started:
+        (route,) = machines.describe_state_machine_alias(stateMachineAliasArn=arn)["routingConfiguration"]
+        assert arn.endswith(":live")
+        assert route == {"stateMachineVersionArn": f"{arn.removesuffix(':live')}:1", "weight": 100}
 
 
 @pytest.mark.parametrize(
@@ -102,8 +114,9 @@ def test_an_ended_execution_reaches_the_function_that_reports_it(
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
 
     assert json.loads(rule["EventPattern"])["source"] == ["aws.states"]
-    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [deployment.outputs[machine]]
-    assert target["Arn"] == deployment.functions[function].arn
+    arn = deployment.outputs[machine]
+    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [arn, {"prefix": f"{arn}:"}]
+    assert target["Arn"] == f"{deployment.functions[function].arn}:live"
 
 
 def test_every_managed_policy_is_attached_to_the_roles_that_share_it(deployment: Deployment, clients: Clients) -> None:

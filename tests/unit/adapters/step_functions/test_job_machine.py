@@ -42,6 +42,14 @@ def test_a_job_is_started_under_its_own_name_with_nothing_but_its_id(
     assert (found["name"], json.loads(found["input"])) == (JOB_ID, {"job_id": JOB_ID})
 
 
+@pytest.mark.parametrize("alias", ["", ":live"])
+def test_an_execution_is_found_whichever_alias_started_it(
+    stepfunctions: "SFNClient", machine_arn: str, alias: str
+) -> None:
+    StepFunctionsJobMachine(stepfunctions, machine_arn).start(JOB_ID)
+    assert StepFunctionsJobMachine(stepfunctions, f"{machine_arn}{alias}").execution(JOB_ID) is not Execution.ABSENT
+
+
 def test_a_second_start_changes_nothing(stepfunctions: "SFNClient", machine_arn: str) -> None:
     machine = StepFunctionsJobMachine(stepfunctions, machine_arn)
     machine.start(JOB_ID)

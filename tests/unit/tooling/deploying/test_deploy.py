@@ -8,12 +8,13 @@ import pytest
 
 from cli.deployed_stack import StackError
 from tooling.build import TARGETS
-from tooling.deploy import deploy, deploy_command, main
+from tooling.deploy import built_template, deploy, deploy_command, main, with_release
 from tooling.preflight.parameters import ENVIRONMENTS, ROOT
 
 
 def test_the_call_takes_the_build_and_every_parameter() -> None:
-    command = deploy_command("songs", "prod", {"LogRetentionDays": "90", "ProviderSettings": '{"minimax":{"rpm":60}}'})
+    given = {"LogRetentionDays": "90", "ProviderSettings": '{"minimax":{"rpm":60}}'}
+    command = deploy_command("songs", "prod", given, built_template(given))
 
     assert command[1:] == [
         *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "prod"),
@@ -23,13 +24,36 @@ def test_the_call_takes_the_build_and_every_parameter() -> None:
 
 
 def test_another_processor_is_deployed_from_its_own_build() -> None:
-    command = deploy_command("songs", "dev", {"Architecture": "x86_64"})
-
-    assert str(TARGETS["x86_64"] / "template.yaml") in command
+    assert built_template({"Architecture": "x86_64"}) == TARGETS["x86_64"] / "template.yaml"
 
 
 def test_without_parameters_none_are_passed() -> None:
-    assert "--parameter-overrides" not in deploy_command("songs", "default", {})
+    assert "--parameter-overrides" not in deploy_command("songs", "default", {}, built_template({}))
+
+
+def test_a_release_differs_with_the_template_and_with_every_value(tmp_path: Path) -> None:
+    built = tmp_path / "template.yaml"
+
+    def release(text: str, given: dict[str, str]) -> str:
+        built.write_text(text, "utf-8")
+        return with_release(built, given).read_text("utf-8")
+
+    line = "{RELEASE: as-written}"
+    releases = [
+        release(line, {}),
+        release(line, {"A": "1"}),
+        release(line, {"A": "2"}),
+        release(f"{line} ", {"A": "2"}),
+    ]
+    assert len(set(releases)) == len(releases)
+    assert release(line, {"A": "1", "B": "2"}) == release(line, {"B": "2", "A": "1"})
+    assert built.read_text("utf-8") == line
+
+
+def test_a_template_without_the_line_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text("Globals: {}", "utf-8")
+    with pytest.raises(ValueError, match="does not say 'RELEASE: as-written' once"):
+        with_release(tmp_path / "template.yaml", {})
 
 
 def test_the_outputs_of_a_deployed_stack_are_a_file_for_a_shell(

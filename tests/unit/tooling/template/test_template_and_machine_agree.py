@@ -105,11 +105,12 @@ def test_a_substitution_is_named_after_what_it_stands_for(resources: Definition)
         for name, value in machine["DefinitionSubstitutions"].items():
             logical_id, _, attribute = _attribute(value)
             if logical_id in functions:
-                assert name == f"{logical_id}{attribute}"
+                assert (name, attribute) == (f"{logical_id}Arn", "Version")
 
 
 def _attribute(value: TemplateValue) -> tuple[str, str, str]:
-    reference = value.get("Fn::GetAtt", "") if isinstance(value, dict) else ""
+    """The parts of a reference to an attribute; `!Ref Function.Version` is SAM's form for a version's ARN."""
+    reference = (value.get("Fn::GetAtt") or value.get("Ref", "")) if isinstance(value, dict) else ""
     return (reference if isinstance(reference, str) else ".".join(reference)).partition(".")
 
 

@@ -102,8 +102,10 @@ def test_the_machines_dashboard_shows_every_alarm(bodies: dict[str, dict[str, An
         widget["properties"]["alarms"] for widget in bodies["MachineDashboard"]["widgets"] if widget["type"] == "alarm"
     )
     alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    # These matter during a deployment, which names them itself.
+    of_releases = {name for name in alarms if name.endswith("ReleaseAlarm")}
 
-    assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in alarms - OLDER)
+    assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in alarms - OLDER - of_releases)
 
 
 def test_no_widget_covers_another(bodies: dict[str, dict[str, Any]]) -> None:

@@ -13,11 +13,13 @@ _MOVING: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
 
 
 class StepFunctionsJobMachine:
-    """`JobMachine` over one state machine."""
+    """`JobMachine` over one state machine; its ARN may name an alias, which then starts the executions."""
 
     def __init__(self, client: "SFNClient", machine_arn: str) -> None:
         self._client = client
         self._machine_arn = machine_arn
+        # An execution has the same ARN whichever version or alias of its machine it was started by.
+        self._executions = ":".join(machine_arn.replace(":stateMachine:", ":execution:").split(":")[:7])
 
     def start(self, job_id: str) -> None:
         """Start a job; a second start changes nothing. Raises `TransientError`."""
@@ -25,7 +27,7 @@ class StepFunctionsJobMachine:
 
     def execution(self, job_id: str) -> Execution:
         """The state of a job's execution. Raises `TransientError`."""
-        arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+        arn = f"{self._executions}:{job_id}"
         with aws_errors("the job's execution could not be looked up", "ExecutionDoesNotExist"):
             status = self._client.describe_execution(executionArn=arn)["status"]
             return Execution.RUNNING if status in _MOVING else Execution.ENDED
