@@ -751,7 +751,7 @@ def test_validate_settings_answers_whatever_goes_wrong_and_reveals_no_address(
     call("validate_settings", stack_event("Delete", "{}", "before"))
 
     told = [(answer.physical_id, answer.refusal) for _, answer in world.stack_answers.sent]
-    why = "the settings could not be checked (ZeroDivisionError); see the function's log"
+    why = "the deployment could not be answered (ZeroDivisionError); see the function's log"
     assert told == [("refused", why), ("before", None)]
     assert "signature" not in caplog.text
 

@@ -15,7 +15,7 @@ from tests.fakes.world import World
 WHO = "arn:aws:sts::123456789012:assumed-role/operators/ada"
 CHANGES = {
     *("create_tenant", "grant", "set_plan", "set_triggers", "issue_key", "rotate_key", "revoke_key", "set_webhook"),
-    *("rotate_webhook_secret", "enable_provider", "pause", "resume", "reconcile", "redeliver", "set_budget"),
+    *("rotate_webhook_secret", "enable_provider", "pause", "resume", "reconcile", "redeliver", "set_budget", "recover"),
 }
 
 ROW = {"line": 1, "upstream_id": "task-4711", "charged": False}

@@ -61,12 +61,13 @@ from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_budget import SetBudget, set_budget
 from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.restore.recover_jobs import Recover, RecoverPorts, recover_jobs
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed; `budget` returns a
+    """Ports of `manage_tenants`. `check` and `recover` make the ports of their commands when needed; `budget` returns a
     provider's deployed daily budget in millionths of a USD, 0 for none.
     """
 
@@ -78,6 +79,7 @@ class ManagePorts:
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
     recoverable: RecoverablePorts
+    recover: Callable[[], RecoverPorts]
     webhooks: EndpointPorts
     check: Callable[[], CheckPorts]
     look: LookPorts
@@ -217,6 +219,7 @@ Command = (
     | Reconcile
     | Redeliver
     | ListRecoverable
+    | Recover
     | LookCommand
 )
 
@@ -251,7 +254,7 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
-        case Redeliver() | ListRecoverable() as about_songs:
+        case Redeliver() | ListRecoverable() | Recover() as about_songs:
             return _recover(about_songs, ports, now)
         case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
@@ -280,7 +283,9 @@ def _manage_provider(
     return {"provider": name, "paused": paused, "changed": changed}
 
 
-def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+def _recover(command: Redeliver | ListRecoverable | Recover, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    if isinstance(command, Recover):
+        return recover_jobs(ports.recover(), now)
     if isinstance(command, Redeliver):
         return redeliver(command.job_id, ports.redeliver, now)
     only = command.provider
