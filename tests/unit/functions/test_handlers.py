@@ -714,6 +714,15 @@ def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     }
 
 
+def test_the_status_rule_names_the_execution_and_settles_its_job(call: Call, world: World) -> None:
+    job = queued_job(restored_at=NOON)
+    world.jobs.create(job)
+    assert job.execution_name != JOB_ID
+    stopped = {"job_id": job.execution_name, "failure": {"Error": "Execution.FAILED"}}
+    assert call("settle_job", stopped) == {"status": "failed"}
+    assert world.stored(JOB_ID).status.is_terminal
+
+
 def stack_event(request_type: str, settings: str, before: str = "") -> Event:
     return {
         "RequestType": request_type,
