@@ -229,6 +229,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"
     command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
     _add_recoverable(command("list-recoverable", "list paid songs that can be redelivered"))
+    command("recover", "finish or refund the jobs that were open when the table was restored; orders nothing")
     _add_reconcile(command("reconcile", "compare attempts of unknown outcome with the provider's usage export"))
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="credits to add")
     _add_plan(made["set-plan"])

@@ -77,12 +77,17 @@ class Runtime:
         self._apps: dict[str, ModuleType] = {}
         self.deadly: frozenset[Cut] = frozenset()
         self.overtaken: frozenset[Cut] = frozenset()
+        self.instead: Callable[[], object] | None = None
+        """What happens at the moments of `overtaken` in place of a second run."""
+        self.variables: dict[str, str] = {}
+        """Environment variables that differ from the deployment's."""
         self.moments: list[Moment] = []
         self.invocations: Counter[str] = Counter()
 
     def begin(self, deadly: frozenset[Cut], overtaken: frozenset[Cut]) -> None:
         """Count anew, and kill or overtake at these moments."""
         self.deadly, self.overtaken, self.moments, self.invocations = deadly, overtaken, [], Counter()
+        self.instead, self.variables = None, {}
 
     def submit(self, name: str, event: bytes) -> Future[Answer]:
         """Run a function to its end, or to its death."""
@@ -102,8 +107,8 @@ class Runtime:
         function = spec.logical_id.removesuffix(_FUNCTION)
         self.invocations[function] += 1
         invocation = self.invocations[function]
-        gate = self._gate(function, invocation, lambda: self._run(spec, event))
-        with _environment_of(spec):
+        gate = self._gate(function, invocation, self.instead or (lambda: self._run(spec, event)))
+        with _environment_of(spec, self.variables):
             answer = _alone(gate, lambda: self._answer(spec, event))
         self.moments += sites_of(function, invocation, gate.events)
         return answer or error_answer("Runtime.ExitError", "Error: Runtime exited with error: signal: killed")
@@ -161,13 +166,13 @@ def _context(spec: FunctionSpec) -> FakeContext:
 
 
 @contextmanager
-def _environment_of(spec: FunctionSpec) -> Iterator[None]:
+def _environment_of(spec: FunctionSpec, variables: Mapping[str, str]) -> Iterator[None]:
     """A cold start: nothing is remembered from any earlier run. Clients of AWS are kept, because they hold nothing that
     a run could tell from another.
     """
     forget_all()
     before = dict(os.environ)
-    os.environ.update(spec.environment)
+    os.environ.update({**spec.environment, **variables})
     try:
         yield
     finally:
@@ -337,6 +342,22 @@ class InProcessCloud:
         name = self.deployment.resources["ReapJobsFunction"]
         return not self.runtime.submit(name, b"{}").result().failed
 
+    def manage(self, **command: object) -> dict[str, Any] | None:
+        """What the operator's function answers to a command; None where it was killed."""
+        answer = self.runtime.submit(self.deployment.outputs["ManageTenantsFunctionName"], json.dumps(command).encode())
+        found = json.loads(answer.result().payload)
+        return None if answer.result().failed else dict(found)
+
+    def copy_of_the_table(self) -> MotoValue:
+        """What a restore to this moment would bring."""
+        return copy.deepcopy(self._table().items)
+
+    def restore(self, items: MotoValue) -> None:
+        """Let the table be as it was, with every provider paused and the functions told, as a deployment does it."""
+        self._table().items = copy.deepcopy(items)
+        self.runtime.variables = {"TABLE_RESTORED_AT": self.clock.now().isoformat()}
+        self.manage(action="pause", provider="all")
+
     def told(self) -> list[dict[str, Any]]:
         """The events about ends since the last time."""
         sqs, told = self.clients("sqs"), []
@@ -368,6 +389,11 @@ class InProcessCloud:
         """The keys of the objects under a prefix."""
         found = self.clients("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [each["Key"] for each in found.get("Contents", [])]
+
+    def remove(self, prefix: str) -> None:
+        """Delete the objects under a prefix."""
+        for key in self.keys(prefix):
+            self.clients("s3").delete_object(Bucket=self.bucket, Key=key)
 
     def live_records(self) -> list[str]:
         """The records of live songs, by what they are found with."""

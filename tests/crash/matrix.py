@@ -117,7 +117,7 @@ def run_matrix(cloud: InProcessCloud, shape: Shape, share: Share) -> Report:
 
 def _undisturbed(cloud: InProcessCloud, shape: Shape, report: Report) -> list[Moment]:
     moments = _run(cloud, shape, frozenset(), report)
-    (job,) = _jobs(cloud)
+    (job,) = jobs_of(cloud)
     expected = JobStatus.FAILED if shape.rescued else JobStatus.SUCCEEDED
     if job.status is not expected or len(job.attempts) != shape.attempts:
         report.problems.append(f"undisturbed: {job.status} after {len(job.attempts)} attempts, {job.failure}")
@@ -157,7 +157,7 @@ def _run(
 ) -> list[Moment]:
     """One order with these kills, or overtaken there, until nobody works on it any more."""
     cloud.begin(shape, deadly, overtaken)
-    _see_through(cloud, shape)
+    see_through(cloud, shape)
     dead_links = _deleted(cloud, _SWEPT_AFTER_S if "live" in shape.fields else _LOOK_EVERY_S) if shape.deleted else []
     moments = _wanted(cloud.runtime.moments, shape)
     report.runs += 1
@@ -166,7 +166,7 @@ def _run(
         # What only a lost race leads to is another test's affair.
         report.seen.update(moment.site for moment in moments)
     report.killed |= died_at(moments, deadly)
-    evidence = _evidence(cloud, shape, dead_links)
+    evidence = evidence_of(cloud, shape, dead_links)
     report.delivered += any(job.status is JobStatus.SUCCEEDED for job in evidence.jobs)
     problems = [*broken(evidence), *_missed(deadly | overtaken, moments)]
     where = " and ".join(dict.fromkeys(str(moment.site) for moment in moments if moment.cut in deadly | overtaken))
@@ -182,17 +182,18 @@ def _missed(deadly: frozenset[Cut], moments: list[Moment]) -> Iterator[str]:
         yield f"expected to be killed at {sorted(map(str, missed))}, found another way"
 
 
-def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
+def see_through(cloud: InProcessCloud, shape: Shape) -> None:
     """The caller orders (and repeats), the machine works, and the reaper comes every minute."""
     for _ in range(ORDERS if shape.repeats else 1):
         status = cloud.order(shape)
         cloud.until_nobody_works()
         if status == 202:
             break
-    _look_after(cloud)
+    look_after(cloud)
 
 
-def _look_after(cloud: InProcessCloud, every_s: int = _LOOK_EVERY_S) -> None:
+def look_after(cloud: InProcessCloud, every_s: int = _LOOK_EVERY_S) -> None:
+    """Let the reaper come every so often until nothing is left to do."""
     for _ in range(_LOOKS):
         cloud.clock.wait(every_s)
         done = cloud.reap() and cloud.nothing_to_look_after()
@@ -204,19 +205,20 @@ def _look_after(cloud: InProcessCloud, every_s: int = _LOOK_EVERY_S) -> None:
 def _deleted(cloud: InProcessCloud, look_every_s: int) -> list[str]:
     """The caller deletes the job once and looks; the reaper comes every so often. Whatever was shown and was gone."""
     dead: list[str] = []
-    for job in _jobs(cloud):
+    for job in jobs_of(cloud):
         cloud.delete(job.id)
         shown = cloud.shown(job.id)
         keys = [track.object_key for track in job.tracks] if shown and shown["tracks"] else []
         dead += [key for key in keys if cloud.content(key) is None]
-    _look_after(cloud, look_every_s)
+    look_after(cloud, look_every_s)
     return dead
 
 
-def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evidence:
+def evidence_of(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evidence:
+    """What is left when nobody works on the order any more."""
     client = cloud.clients("dynamodb")
     ledger = ledger_in_dynamodb(client, cloud.table_name)
-    jobs = _jobs(cloud)
+    jobs = jobs_of(cloud)
     return Evidence(
         jobs=jobs,
         key_counter=next((ledger.key_counter(job.key_cap.counter_id, TENANT) for job in jobs if job.key_cap), None),
@@ -251,6 +253,7 @@ def _rescued(cloud: InProcessCloud) -> list[bytes]:
     return [content for key in keys if (content := cloud.content(key)) is not None]
 
 
-def _jobs(cloud: InProcessCloud) -> list[Job]:
+def jobs_of(cloud: InProcessCloud) -> list[Job]:
+    """Every job of the table."""
     store = ledger_in_dynamodb(cloud.clients("dynamodb"), cloud.table_name).jobs
     return [job for job_id in cloud.job_ids() if (job := store.load(job_id)) is not None]

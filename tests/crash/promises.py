@@ -71,6 +71,13 @@ def broken(evidence: Evidence) -> list[str]:
     return problems
 
 
+def books_of(job: Job, evidence: Evidence) -> Iterator[str]:
+    """What does not hold of the credits of a job, its key, and what the reaper still has to do."""
+    yield from _wallet(evidence)
+    for promise in (_looked_after, _books, _key):
+        yield from promise(job, evidence)
+
+
 def _ended(job: Job, _: Evidence) -> Iterator[str]:
     if not job.status.is_terminal:
         yield f"the job is still {job.status}"

@@ -20,6 +20,7 @@ CIRCUIT_SETTINGS: Final = {
 
 SETTINGS: Final = {
     "TABLE_NAME": "jobs",
+    "TABLE_RESTORED_AT": "",
     "STACK_NAME": "fermata",
     "AUDIO_BUCKET": "audio",
     "AUDIO_ORIGIN": "https://audio.s3.eu-west-1.amazonaws.com",

@@ -50,6 +50,7 @@ from tests.fakes.metrics import RecordingMetrics
 from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
+from tests.fakes.operator.restored_table import InMemoryRestoredTable
 from tests.fakes.operator.settings_store import InMemorySettingsStore
 from tests.fakes.operator.stack_answers import RecordingStackAnswers
 from tests.fakes.providers.api_url import FixedApiUrl
@@ -130,6 +131,7 @@ class World:
     sender: ScriptedWebhookSender = field(default_factory=ScriptedWebhookSender)
     webhook_machine: RecordingWebhookMachine = field(default_factory=RecordingWebhookMachine)
     settings_store: InMemorySettingsStore = field(default_factory=InMemorySettingsStore)
+    restored_table: InMemoryRestoredTable = field(default_factory=InMemoryRestoredTable)
     stack_answers: RecordingStackAnswers = field(default_factory=RecordingStackAnswers)
     lost: list[tuple[str, Exception]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=_shipped_catalogue)
@@ -152,6 +154,7 @@ class World:
         if World.active is not None:
             raise RuntimeError("another world is in place of the wiring; leave that one first")
         self.sound_files = InMemorySoundFiles(self.tracks)
+        self.tracks.staged = self.answers.files
         settings = {**WORLD_SETTINGS, **_known(self.settings)}
         self._patch = self._stack.enter_context(put_in(self._fakes(), settings))
         World.active = self
@@ -219,6 +222,7 @@ class World:
             "live_pieces": lambda _bucket: self.live_pieces,
             "reference_ids": lambda: self.reference_ids,
             "settings_store": lambda: self.settings_store,
+            "restored_table": lambda: self.restored_table,
             "catalogue": lambda: self.operator.applied_to(self.catalogue),
         }
 

@@ -121,14 +121,14 @@ class AslInterpreter:
         self.executions: dict[str, Played] = {}
         self.stopped: set[str] = set()
 
-    def start(self, job_id: str) -> None:
-        self.executions.setdefault(job_id, Played(job_id, self._clock()))
+    def start(self, job_id: str, name: str | None = None) -> None:
+        self.executions.setdefault(name or job_id, Played(job_id, self._clock()))
 
-    def execution(self, job_id: str) -> Execution:
-        played = self.executions.get(job_id)
+    def execution(self, name: str) -> Execution:
+        played = self.executions.get(name)
         if played is None:
             return Execution.ABSENT
-        return Execution.ENDED if played.is_over or job_id in self.stopped else Execution.RUNNING
+        return Execution.ENDED if played.is_over or name in self.stopped else Execution.RUNNING
 
     def running(self) -> list[Played]:
         """Every execution that goes on, the first that is due first."""

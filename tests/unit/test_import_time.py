@@ -133,7 +133,7 @@ PORTS: Final = {
     "rescue_audio": "app.rescue_ports(lambda: 600_000)",
     "reap_jobs": "app.reap_ports(print)",
     "audit_wallets": "app.audit_ports(print, print)",
-    "validate_settings": "app.settings_ports(), app.stack_answers()",
+    "validate_settings": "app.settings_ports(), app.table_ports(), app.stack_answers()",
 }
 
 

@@ -20,6 +20,7 @@ from tooling.preflight.account import (
 from tooling.preflight.capacity import capacity_findings
 from tooling.preflight.findings import Finding, Weight
 from tooling.preflight.parameters import ENVIRONMENTS, ROOT, given_parameters, parameter_findings, read_values
+from tooling.preflight.restored_table import restored_table_findings
 from tooling.preflight.sam_version import ask_sam, sam_finding
 
 SAM: Final = ROOT / ".tools" / "sam" / "bin" / "sam"
@@ -39,6 +40,8 @@ def preflight(
     if account is not None and not isinstance(values, Finding):
         reserved = {name: int(float(str(value))) for name, value in values.items() if name.startswith("Reserved")}
         found += concurrency_findings(account, reserved, int(float(str(values["WaitingEnvironments"]))))
+    if not isinstance(values, Finding):
+        found += restored_table_findings(client_of, str(values["RestoredTableName"]))
     if account is not None:
         found += capacity_findings(account)
     return found

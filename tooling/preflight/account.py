@@ -61,7 +61,7 @@ def ask_account(client_of: ClientOf) -> tuple[Account | None, list[Finding]]:
     if missing and not found:
         found.append(unknown(f"Service Quotas lists no {', '.join(missing)} here; see the console of Service Quotas"))
     try:
-        limits = _allowed("lambda:GetAccountSettings", client_of("lambda").get_account_settings)["AccountLimit"]
+        limits = allowed("lambda:GetAccountSettings", client_of("lambda").get_account_settings)["AccountLimit"]
     except (NotAllowedError, BotoCoreError, ClientError) as error:
         return None, [*found, refused(f"Lambda's concurrency: {error}")]
     return Account(limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"], quotas), found
@@ -71,7 +71,7 @@ def _quotas_of(service: str, client: Any) -> Iterator[tuple[str, float]]:  # noq
     wanted = {name: counted for of, name, counted in _QUOTAS if of == service}
     token: dict[str, str] = {}
     while True:
-        page = _allowed("servicequotas:ListServiceQuotas", client.list_service_quotas, ServiceCode=service, **token)
+        page = allowed("servicequotas:ListServiceQuotas", client.list_service_quotas, ServiceCode=service, **token)
         for quota in page["Quotas"]:
             if quota["QuotaName"] in wanted:
                 yield wanted[quota["QuotaName"]], quota["Value"]
@@ -80,7 +80,8 @@ def _quotas_of(service: str, client: Any) -> Iterator[tuple[str, float]]:  # noq
         token = {"NextToken": page["NextToken"]}
 
 
-def _allowed(action: str, call: Callable[..., Any], **arguments: str) -> Any:  # noqa: ANN401 - an answer of AWS
+def allowed(action: str, call: Callable[..., Any], **arguments: str) -> Any:  # noqa: ANN401 - an answer of AWS
+    """What AWS answers; raises `NotAllowedError` with the action that these credentials lack."""
     try:
         return call(**arguments)
     except ClientError as error:

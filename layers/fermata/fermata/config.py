@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,9 +56,10 @@ class StackSettings(Settings):
 
 
 class TableSettings(Settings):
-    """The table of records."""
+    """The table of records, and when it was restored to an earlier state; None for the stack's own table."""
 
     table_name: str
+    table_restored_at: Annotated[AwareDatetime | None, BeforeValidator(lambda value: value or None)] = None
 
 
 class CatalogueSettings(TableSettings):

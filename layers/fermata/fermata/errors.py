@@ -57,6 +57,7 @@ FermataError
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
     └── UnreadableRecordError    a stored record is broken, or a newer release wrote it; whatever needs it waits
+        └── NewerRecordError     a newer release wrote it
 
 Class names are public: Step Functions matches on them in `statemachine/`.
 """
@@ -342,3 +343,7 @@ class UnreadableRecordError(ConfigurationError):
     """A stored record is broken, or a newer release wrote it. Whatever needs it waits until the operator has mended the
     item or deployed that release again; nothing was written. The message names the item and shows no stored value.
     """
+
+
+class NewerRecordError(UnreadableRecordError):
+    """A newer release wrote a stored record. The message names the item and both formats."""

@@ -1,5 +1,6 @@
 """A fake of the track store."""
 
+import re
 from pathlib import Path
 
 from fermata.domain.jobs.songs import Track
@@ -11,6 +12,8 @@ from fermata.errors import (
 class InMemoryTrackStore:
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, str]] = {}
+        self.staged: dict[tuple[str, int, str], bytes] = {}
+        """What was copied to staging; the world's answer store shares it."""
         self.puts = 0
         self.fail_next_put: FermataError | None = None
         self.fail_next_forget: FermataError | None = None
@@ -28,6 +31,13 @@ class InMemoryTrackStore:
             raise failure
         for key in [key for key in self.files if key.startswith(f"tracks/{job_id}/")]:
             del self.files[key]
+
+    def stored(self, job_id: str) -> dict[int, str]:
+        found = (re.fullmatch(rf"tracks/{job_id}/([0-9]+)\.(mp3|wav|flac)", key) for key in self.files)
+        return {int(each[1]): each[0] for each in found if each}
+
+    def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
+        self.staged[job_id, attempt, f"file.{number}"] = self.files[object_key][0]
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"

@@ -1,8 +1,10 @@
 """A fake of the job store."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from fermata.domain.audio.sound import TrackSound
+from fermata.domain.finish.restored import is_unreplayed
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.movement import LedgerEntry, Movement, hold_on, settlement_of
@@ -17,6 +19,7 @@ from fermata.errors import (
     NotFoundError,
     ProviderHeldError,
     StaleRecordError,
+    TransientError,
 )
 from tests.fakes.money.usage_store import InMemoryUsageStore
 from tests.fakes.money.wallet_store import FUNDED_WALLETS, InMemoryWalletStore
@@ -32,6 +35,7 @@ class InMemoryJobStore:
     """
 
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
+        self.restored_at: datetime | None = None
         self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
         self.brakes = InMemoryBrakeStore()
         self.usage = InMemoryUsageStore()
@@ -104,6 +108,9 @@ class InMemoryJobStore:
     def settle(self, job: Job) -> None:
         self._replace(job, settlement_of(job))
 
+    def replay(self, job: Job) -> None:
+        self._replace(job, None)
+
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         self._replace(job, None, lambda: self.wallets.add_notes(job.tenant_id, notes))
         self.usage.change(job, "cost_micro_usd", "unknown_micro_usd", "booked_micro_usd")
@@ -131,6 +138,9 @@ class InMemoryJobStore:
         if before is not None:
             before()
         stored = self.load(job.id)
+        was_open = stored is None or not stored.status.is_terminal
+        if self.restored_at is not None and was_open and is_unreplayed(job, self.restored_at):
+            raise TransientError(f"{job.id} waits for fermata-admin recover")
         ends = job.status.is_terminal and stored is not None and stored.status is not job.status
         if stored is None or stored.version != job.version - 1 or (ends and settlement is None):
             raise StaleRecordError(f"somebody else wrote {job.id}")

@@ -31,17 +31,17 @@ class RecordingJobMachine:
         self.while_starting: Callable[[str], object] | None = None
         self.ended: set[str] = set()
 
-    def start(self, job_id: str) -> None:
+    def start(self, job_id: str, name: str | None = None) -> None:
         if self.while_starting is not None:
             self.while_starting(job_id)
         if self.failure is not None:
             raise self.failure
-        if job_id not in self.started:
-            self.started.append(job_id)
+        if (name or job_id) not in self.started:
+            self.started.append(name or job_id)
 
-    def execution(self, job_id: str) -> Execution:
+    def execution(self, name: str) -> Execution:
         if self.failure is not None:
             raise self.failure
-        if job_id in self.ended:
+        if name in self.ended:
             return Execution.ENDED
-        return Execution.RUNNING if job_id in self.started else Execution.ABSENT
+        return Execution.RUNNING if name in self.started else Execution.ABSENT

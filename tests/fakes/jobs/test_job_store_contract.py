@@ -10,13 +10,14 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.audio.sound import TrackSound, Unmeasured
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.claim import closed_as_unknown
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.references import unusable
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.errors import NotFoundError, StaleRecordError
+from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
@@ -237,3 +238,69 @@ def test_an_unknown_job_gets_no_loudness(store: JobStore) -> None:
     with pytest.raises(NotFoundError):
         store.add_sounds(JOB_ID, SOUNDS)
     assert store.load(JOB_ID) is None
+
+
+RESTORED_AT = NOON + timedelta(hours=1)
+
+
+@pytest.fixture(params=["in_memory", "dynamodb"])
+def restored(request: pytest.FixtureRequest) -> JobStore:
+    """A store over a table that was restored an hour after noon."""
+    if request.param == "in_memory":
+        in_memory = InMemoryJobStore()
+        in_memory.restored_at = RESTORED_AT
+        return in_memory
+    return DynamoJobStore(DynamoTransactions(request.getfixturevalue("dynamodb"), TABLE), RESTORED_AT)
+
+
+def replay_of(job: Job) -> Job:
+    unknown = closed_as_unknown(claimed_attempt(), RESTORED_AT)
+    changes = {"attempts": (unknown,), "status": JobStatus.SUBMITTING, "restored_at": RESTORED_AT}
+    return job.model_copy(update={**changes, "version": job.version + 1})
+
+
+def test_a_job_of_before_the_restore_changes_by_a_replay_only(restored: JobStore) -> None:
+    job = queued_job()
+    restored.create(job)
+    claimed = job.claimed(claimed_attempt(), NOON)
+    for write in (lambda: restored.claim(claimed, 0), lambda: restored.save(claimed)):
+        with pytest.raises(TransientError, match="fermata-admin recover"):
+            write()
+    with pytest.raises(TransientError, match="fermata-admin recover"):
+        restored.settle(job.settled(rate_limited(), NOON))
+    assert restored.load(JOB_ID) == job
+
+    replayed = replay_of(job)
+    restored.replay(replayed)
+    assert restored.load(JOB_ID) == replayed
+    restored.settle(replayed.settled(rate_limited(), NOON))
+    loaded = restored.load(JOB_ID)
+    assert loaded is not None
+    assert loaded.status is JobStatus.FAILED
+
+
+def test_a_replay_loses_a_race_as_every_write_does(restored: JobStore) -> None:
+    job = queued_job()
+    restored.create(job)
+    restored.replay(replay_of(job))
+    with pytest.raises(StaleRecordError):
+        restored.replay(replay_of(job))
+
+
+def test_a_restore_concerns_neither_ended_jobs_nor_later_ones(restored: JobStore) -> None:
+    later = queued_job(now=RESTORED_AT)
+    restored.create(later)
+    restored.claim(later.claimed(claimed_attempt(), RESTORED_AT), 0)
+    ended = delivered_job(id=new_job_id(NOON, bytes(10)))
+    restored.create(ended)
+    restored.save(ended.published())
+    loaded = restored.load(ended.id)
+    assert loaded is not None
+    assert not loaded.publish_pending
+
+
+def test_a_job_that_was_replayed_before_an_earlier_restore_waits_again(restored: JobStore) -> None:
+    job = queued_job(restored_at=NOON)
+    restored.create(job)
+    with pytest.raises(TransientError, match="fermata-admin recover"):
+        restored.save(job.claimed(claimed_attempt(), NOON))

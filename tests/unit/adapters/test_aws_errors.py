@@ -27,6 +27,7 @@ from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 from fermata.adapters.dynamodb.providers.voice_store import DynamoVoiceStore
+from fermata.adapters.dynamodb.restored_table import DynamoRestoredTable
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
@@ -202,6 +203,10 @@ CALLS: Final[dict[str, Call]] = {
     "no waveforms": lambda aws, _: S3SoundFiles(aws, "audio").forget_peaks(JOB_ID),
     "link beside": lambda aws, _: S3TrackStore(aws, "audio").link_beside("key", "attachment", 1),
     "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
+    "stored songs": lambda aws, _: S3TrackStore(aws, "audio").stored(JOB_ID),
+    "song to staging": lambda aws, _: S3TrackStore(aws, "audio").stage("key", JOB_ID, 1, 1),
+    "restored table": lambda aws, _: DynamoRestoredTable(tables(aws)).facts(),
+    "preparation": lambda aws, _: DynamoRestoredTable(tables(aws)).preparation(),
     "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),
     "address": lambda aws, _: SsmApiUrl(aws, "/fermata/url").read(),
     "start": lambda aws, _: StepFunctionsJobMachine(aws, "arn:stateMachine:canary").start(JOB_ID),

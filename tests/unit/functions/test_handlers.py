@@ -714,6 +714,15 @@ def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     }
 
 
+def test_the_status_rule_names_the_execution_and_settles_its_job(call: Call, world: World) -> None:
+    job = queued_job(restored_at=NOON)
+    world.jobs.create(job)
+    assert job.execution_name != JOB_ID
+    stopped = {"job_id": job.execution_name, "failure": {"Error": "Execution.FAILED"}}
+    assert call("settle_job", stopped) == {"status": "failed"}
+    assert world.stored(JOB_ID).status.is_terminal
+
+
 def stack_event(request_type: str, settings: str, before: str = "") -> Event:
     return {
         "RequestType": request_type,
@@ -751,7 +760,7 @@ def test_validate_settings_answers_whatever_goes_wrong_and_reveals_no_address(
     call("validate_settings", stack_event("Delete", "{}", "before"))
 
     told = [(answer.physical_id, answer.refusal) for _, answer in world.stack_answers.sent]
-    why = "the settings could not be checked (ZeroDivisionError); see the function's log"
+    why = "the deployment could not be answered (ZeroDivisionError); see the function's log"
     assert told == [("refused", why), ("before", None)]
     assert "signature" not in caplog.text
 

@@ -122,6 +122,12 @@ class TrackStore(Protocol):
     def forget(self, job_id: str) -> None:
         """Delete every song of a job; raises `TransientError`."""
 
+    def stored(self, job_id: str) -> Mapping[int, str]:
+        """The keys of a job's stored songs, by number; raises `TransientError`."""
+
+    def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
+        """Copy a stored song to the staging of an attempt, as its file `file.<number>`; raises `TransientError`."""
+
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
 

@@ -58,6 +58,11 @@ class JobStore(Protocol):
         raises `StaleRecordError` if another run wrote first.
         """
 
+    def replay(self, job: Job) -> None:
+        """Replace the previous version and all attempts of an open job after its table was restored; raises
+        `StaleRecordError` if another run wrote first.
+        """
+
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         """Replace the previous version by one whose attempts have their bills, and add notes to the tenant's ledger, in
         one transaction; raises `StaleRecordError` if another run wrote the job or such a note first.
@@ -80,10 +85,12 @@ class JobStore(Protocol):
 class JobMachine(Protocol):
     """The state machine that runs jobs."""
 
-    def start(self, job_id: str) -> None:
-        """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
+    def start(self, job_id: str, name: str | None = None) -> None:
+        """Start a job's execution under a name, by default its id; a second start of the same name changes nothing.
+        Raises `TransientError`.
+        """
 
-    def execution(self, job_id: str) -> Execution:
+    def execution(self, name: str) -> Execution:
         """The state of the execution of this name; raises `TransientError`."""
 
 

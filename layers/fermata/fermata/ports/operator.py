@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from fermata.domain.catalogue.operator_settings import OperatorSettings
+from fermata.domain.operator.restored_table import Preparation, TableFacts
 from fermata.domain.operator.stack_events import StackAnswer, StackEvent
 
 
@@ -19,6 +20,19 @@ class SettingsStore(Protocol):
 
     def forget(self, version: str) -> None:
         """Delete the settings of a version; where there are none, nothing happens."""
+
+
+class RestoredTable(Protocol):
+    """The table of this process, as DynamoDB describes it. Every method raises `TransientError`."""
+
+    def facts(self) -> TableFacts | None:
+        """What the table is, or None where there is none of its name."""
+
+    def preparation(self) -> Preparation | None:
+        """The note of the deployment that prepared a table with this content, or None."""
+
+    def note(self, preparation: Preparation) -> None:
+        """Note that the table is prepared; the earlier note is replaced."""
 
 
 class StackAnswers(Protocol):

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from fermata.use_cases.operator.look import LookPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.validate_settings import SettingsPorts
+    from fermata.use_cases.restore.prepare_table import TablePorts
+    from fermata.use_cases.restore.recover_jobs import RecoverPorts
 
 
 def manage_ports() -> "ManagePorts":
@@ -36,6 +38,7 @@ def manage_ports() -> "ManagePorts":
             first_check_s=settings.reaper_first_check_seconds,
         ),
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
+        recover=recover_ports,
         webhooks=EndpointPorts(stores.webhook_store(), settings.trusted.webhooks),
         check=check_ports,
         budget=stores.budget_micro_usd,
@@ -80,3 +83,33 @@ def settings_ports() -> "SettingsPorts":
 
     settings = config.load(config.TrustedOriginSettings)
     return SettingsPorts(stores.settings_store(), runtime.catalogue(), settings.trusted_local_origins)
+
+
+def recover_ports() -> "RecoverPorts":
+    """Return the ports of `recover_jobs`."""
+    from fermata.use_cases.restore.recover_jobs import RecoverPorts
+
+    settings = config.load(config.ManageSettings)
+    return RecoverPorts(
+        jobs=stores.job_store(),
+        due=stores.due_jobs(),
+        answers=stores.answer_store(settings.audio_bucket),
+        tracks=stores.track_store(settings.audio_bucket),
+        providers=outward.provider,
+        machine=outward.job_machine(settings.music_job_machine_arn),
+        restored_at=settings.table_restored_at,
+        clock=runtime.now,
+    )
+
+
+def table_ports() -> "TablePorts":
+    """Return the ports of `prepare_table`."""
+    from fermata.use_cases.restore.prepare_table import TablePorts
+
+    return TablePorts(
+        table=stores.restored_table(),
+        brakes=stores.brake_store(),
+        due=stores.due_jobs(),
+        jobs=stores.job_store(),
+        providers=runtime.catalogue().provider_ids(),
+    )

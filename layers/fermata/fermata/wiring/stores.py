@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
-    from fermata.ports.operator import SettingsStore
+    from fermata.ports.operator import RestoredTable, SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
     from fermata.ports.sound import SoundFiles
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -32,7 +32,7 @@ def transactions() -> DynamoTransactions:
 @lru_cache(maxsize=1)
 def job_store() -> "JobStore":
     """The job records."""
-    return DynamoJobStore(transactions())
+    return DynamoJobStore(transactions(), config.load(config.TableSettings).table_restored_at)
 
 
 def due_jobs() -> "DueJobs":
@@ -76,6 +76,13 @@ def settings_store() -> "SettingsStore":
     from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 
     return DynamoSettingsStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+def restored_table() -> "RestoredTable":
+    """The table, as a deployment prepares it after a restore."""
+    from fermata.adapters.dynamodb.restored_table import DynamoRestoredTable
+
+    return DynamoRestoredTable(transactions())
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,9 @@ from tests.crash.shapes import SHAPES, Shape
 from tests.functions import ROOT
 
 ONE_OF: Final = 6
+RESTORES_ONE_OF: Final = 8
+RESTORED_HERE: Final = ("hex in the answer", "callbacks", "refused, fallback sings")
+"""`python -m tests.crash.restores` has the others as well."""
 _HALVES: Final = (SHAPES[::2], SHAPES[1::2])
 """For two workers, each with a cloud in a process of its own, because moto is changed for as long as that lives."""
 
@@ -48,6 +51,19 @@ def test_a_real_process_that_is_killed_costs_no_song_that_was_kept_and_buys_none
     for outcome, (shape, delivered, _) in zip(found, KILLINGS, strict=True):
         assert (outcome["shape"], outcome["missed"], outcome["problems"]) == (shape, [], []), outcome
         assert outcome["delivered"] is delivered, outcome
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_table_restored_to_any_moment_of_an_order_pays_nothing_twice_and_explains_every_credit() -> None:
+    found = lines_of("tests.crash.restores", "--of", str(RESTORES_ONE_OF), *RESTORED_HERE)
+    assert [report["shape"] for report in found] == list(RESTORED_HERE)
+    for report in found:
+        assert not report["problems"], report
+        assert report["ends"], report
+    assert sum(report["kills"] for report in found) >= 20, found
+    ends = {end for report in found for end in report["ends"]}
+    assert {"queued -> succeeded", "queued -> failed without evidence", "storing -> succeeded"} <= ends
 
 
 def test_every_function_of_a_jobs_way_is_among_the_killed_processes() -> None:

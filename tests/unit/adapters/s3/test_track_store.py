@@ -1,8 +1,10 @@
 """Finished songs in S3, and the links to them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -84,3 +86,26 @@ def test_on_one_machine_links_contain_the_address_of_the_emulator(monkeypatch: p
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
     url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), 'attachment; filename="Rain-1.mp3"', 900))
     assert (url.netloc, url.path) == ("127.0.0.1:5000", f"/some-bucket/{KEY}")
+
+
+def test_the_stored_songs_of_a_job_are_found_by_number_and_copied_to_staging(s3: "S3Client") -> None:
+    signed = f"tracks/{JOB_ID}/2-0123456789abcdef.wav"
+    for key in (KEY, f"{KEY}.peaks.json", f"tracks/{JOB_ID}/1.vtt", signed, f"tracks/{JOB_ID}0/1.mp3"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    store = S3TrackStore(s3, BUCKET)
+
+    assert store.stored(JOB_ID) == {1: KEY, 2: signed}
+    store.stage(signed, JOB_ID, 3, 2)
+    copied = s3.get_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/3.file.2")["Body"].read()
+    assert copied == signed.encode()
+
+
+def test_of_several_signed_files_of_a_song_the_latest_counts() -> None:
+    keys = (f"tracks/{JOB_ID}/1-aaaaaaaaaaaaaaaa.mp3", f"tracks/{JOB_ID}/1-bbbbbbbbbbbbbbbb.mp3")
+    listed = [
+        {"Key": keys[0], "LastModified": datetime(2026, 11, 30, 12, 1, tzinfo=UTC)},
+        {"Key": keys[1], "LastModified": datetime(2026, 11, 30, 12, 0, tzinfo=UTC)},
+    ]
+    pages = SimpleNamespace(paginate=lambda **_: [{"Contents": listed}])
+    client: Any = SimpleNamespace(get_paginator=lambda _: pages)
+    assert S3TrackStore(client, BUCKET).stored(JOB_ID) == {1: keys[0]}

@@ -192,6 +192,15 @@ HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::S
 
 
 @pytest.mark.check
+def test_every_log_group_goes_after_its_retention_and_every_function_has_one(resources: dict[str, Any]) -> None:
+    groups = [each for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
+    functions = [each for each in resources.values() if each["Type"] == "AWS::Serverless::Function"]
+    assert len(groups) > len(functions)
+    assert all(each["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in groups)
+    assert all("LogGroup" in each["Properties"]["LoggingConfig"] for each in functions)
+
+
+@pytest.mark.check
 def test_what_holds_data_survives_its_stack_and_the_table_a_hand_too(resources: dict[str, Any]) -> None:
     kept = {
         name: each

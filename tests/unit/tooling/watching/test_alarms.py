@@ -27,14 +27,16 @@ OF_AWS: Final = {
     ("AWS/ApiGateway", frozenset({"ApiId"})): ({"5xx", "Latency"}, {"AWS::ApiGatewayV2::Api"}),
     ("AWS/DynamoDB", frozenset({"TableName"})): (
         {"ReadThrottleEvents", "WriteThrottleEvents"},
-        {"AWS::DynamoDB::Table"},
+        {"Custom::TableInUse"},
     ),
     ("AWS/DynamoDB", frozenset({"TableName", "GlobalSecondaryIndexName"})): (
         {"ReadThrottleEvents", "WriteThrottleEvents"},
-        {"AWS::DynamoDB::Table"},
+        {"Custom::TableInUse"},
     ),
 }
-"""The metrics that AWS documents for these dimensions, and the type of resource that the dimension names."""
+"""The metrics that AWS documents for these dimensions, and the type of resource that the dimension names. TableInUse
+has the name of the table, the stack's own or a restored one.
+"""
 OLDER: Final = {"MinimaxBudgetAlarm", "SkillbossBudgetAlarm", "ApiinoneBudgetAlarm", "AimlapiBudgetAlarm"}
 """These stay for their subscribers and repeat ProviderBudgetAlarm."""
 RELEASE: Final = "ReleaseAlarm"
@@ -106,7 +108,7 @@ def test_an_alarm_names_only_metrics_that_aws_documents_or_that_the_functions_wr
 
 def test_every_dead_letter_queue_machine_and_api_is_watched(alarms: dict[str, Alarm], transformed: Template) -> None:
     watched = {value for alarm in alarms.values() for metric in _watched(alarm) for _, value in metric.dimensions}
-    kinds = {"AWS::SQS::Queue", "AWS::ApiGatewayV2::Api", "AWS::StepFunctions::StateMachine", "AWS::DynamoDB::Table"}
+    kinds = {"AWS::SQS::Queue", "AWS::ApiGatewayV2::Api", "AWS::StepFunctions::StateMachine", "Custom::TableInUse"}
     there = {name for name, each in transformed["Resources"].items() if each["Type"] in kinds}
 
     # An execution of this machine fails where a customer's receiver does.

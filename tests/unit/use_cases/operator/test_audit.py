@@ -16,7 +16,7 @@ WHO = "arn:aws:sts::123456789012:assumed-role/operators/ada"
 CHANGES = {
     *("create_tenant", "grant", "set_plan", "set_triggers", "issue_key", "rotate_key", "revoke_key", "set_webhook"),
     *("rotate_webhook_secret", "enable_provider", "pause", "resume", "reconcile", "redeliver", "set_budget"),
-    *("suspend_tenant", "resume_tenant", "cancel_all", "drain"),
+    *("suspend_tenant", "resume_tenant", "cancel_all", "drain", "recover"),
 }
 
 ROW = {"line": 1, "upstream_id": "task-4711", "charged": False}

@@ -22,8 +22,10 @@ from fermata.use_cases.operator.look import LookPorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
+from fermata.use_cases.restore.recover_jobs import RecoverPorts
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
+from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
 from tests.fakes.jobs.job_store import InMemoryJobStore
@@ -73,6 +75,16 @@ class Office:
             reconcile=reconcile,
             redeliver=redeliver,
             recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
+            recover=lambda: RecoverPorts(
+                jobs=self.jobs,
+                due=InMemoryDueJobs(self.jobs),
+                answers=InMemoryAnswerStore(),
+                tracks=InMemoryTrackStore(),
+                providers=load_provider,
+                machine=RecordingJobMachine(),
+                restored_at=None,
+                clock=lambda: self.now,
+            ),
             webhooks=webhooks,
             check=lambda: CheckPorts(self.upstream, FixedProviderKeys(), key_check),
             budget=lambda provider: {"minimax": 25_000_000}.get(provider, 0),

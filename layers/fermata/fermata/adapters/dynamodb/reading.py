@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from fermata.adapters.dynamodb.items import Item
-from fermata.errors import UnreadableRecordError
+from fermata.errors import NewerRecordError, UnreadableRecordError
 from fermata.log import logger
 
 UNREADABLE: Final = "UnreadableRecords"
@@ -41,7 +41,8 @@ def read_as(name: str, item: Item, reader: Callable[[Item], Read]) -> Read:
     except _BROKEN as error:
         reason = _reason(error)
         _report(name, reason)
-        raise UnreadableRecordError(f"the record {name} cannot be read: {reason}") from error
+        kind = NewerRecordError if isinstance(error, _NewerFormatError) else UnreadableRecordError
+        raise kind(f"the record {name} cannot be read: {reason}") from error
 
 
 def read_or(otherwise: Read, reading: Callable[[], Read]) -> Read:

@@ -1,14 +1,19 @@
 """Finished songs in S3, and signed links to them."""
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
+from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+
+_SONG: Final = re.compile(r"(?P<number>[0-9]+)(-[0-9a-f]+)?\.(" + "|".join(each.extension for each in CONTAINERS) + ")")
 
 
 class S3TrackStore:
@@ -26,6 +31,27 @@ class S3TrackStore:
     def forget(self, job_id: str) -> None:
         """Delete every song of a job."""
         delete_below(self._client, self._bucket, f"tracks/{job_id}/")
+
+    def stored(self, job_id: str) -> dict[int, str]:
+        """The keys of a job's songs, by number, the latest of each: signed songs have keys of their own."""
+        found: dict[int, str] = {}
+        with aws_errors("the job's songs could not be listed"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"tracks/{job_id}/"
+            )
+            objects = [stored for page in pages for stored in page.get("Contents", [])]
+        for stored in sorted(objects, key=lambda each: each["LastModified"]):
+            if name := _SONG.fullmatch(stored["Key"].rpartition("/")[2]):
+                found[int(name["number"])] = stored["Key"]
+        return found
+
+    def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
+        """Copy a song within the bucket, in one request."""
+        copy: CopySourceTypeDef = {"Bucket": self._bucket, "Key": object_key}
+        with aws_errors("the song could not be copied to staging"):
+            self._client.copy_object(
+                Bucket=self._bucket, Key=f"staging/{job_id}/{attempt}.file.{number}", CopySource=copy
+            )
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that is valid for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""

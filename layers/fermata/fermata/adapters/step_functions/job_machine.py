@@ -1,4 +1,4 @@
-"""Starts jobs in Step Functions. The execution's name is the job's id, so no job runs twice."""
+"""Starts jobs in Step Functions. The execution's name is the job's own, so no job runs twice."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -21,13 +21,13 @@ class StepFunctionsJobMachine:
         # An execution has the same ARN whichever version or alias of its machine it was started by.
         self._executions = ":".join(machine_arn.replace(":stateMachine:", ":execution:").split(":")[:7])
 
-    def start(self, job_id: str) -> None:
-        """Start a job; a second start changes nothing. Raises `TransientError`."""
-        start_once(self._client, self._machine_arn, job_id, {"job_id": job_id}, "the job's state machine")
+    def start(self, job_id: str, name: str | None = None) -> None:
+        """Start a job; a second start under its name changes nothing. Raises `TransientError`."""
+        start_once(self._client, self._machine_arn, name or job_id, {"job_id": job_id}, "the job's state machine")
 
-    def execution(self, job_id: str) -> Execution:
-        """The state of a job's execution. Raises `TransientError`."""
-        arn = f"{self._executions}:{job_id}"
+    def execution(self, name: str) -> Execution:
+        """The state of an execution. Raises `TransientError`."""
+        arn = f"{self._executions}:{name}"
         with aws_errors("the job's execution could not be looked up", "ExecutionDoesNotExist"):
             status = self._client.describe_execution(executionArn=arn)["status"]
             return Execution.RUNNING if status in _MOVING else Execution.ENDED

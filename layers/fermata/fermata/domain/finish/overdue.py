@@ -66,8 +66,9 @@ def looked_after(job: Job, first_check_s: int) -> Job:
 def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) -> Start | Settle | LookAgain:
     """The next step for a due job. Pass an ended execution for a finished job.
 
-    A queued job may be started as long as it may be ordered: a second start under its name changes nothing. Any other
-    job is settled once its execution has ended or was absent twice; an overdue job is settled in any case.
+    A queued job may be started as long as it may be ordered, and one that was replayed after a restore at any time,
+    because it orders nothing: a second start under its name changes nothing. Any other job is settled once its
+    execution has ended or was absent twice; an overdue job is settled in any case.
     """
     if is_overdue(job, now):
         return Settle(None)
@@ -76,7 +77,7 @@ def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) 
             return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))
         case Execution.ENDED:
             return Settle("Execution.ENDED")
-        case Execution.ABSENT if job.may_claim(now):
+        case Execution.ABSENT if job.may_claim(now) or job.restored_at is not None:
             return Start(_until_the_deadline(job, now + timedelta(seconds=patience.absent_gap_s)))
         case Execution.ABSENT:
             return _missed(job, patience, now)

@@ -13,6 +13,7 @@ from fermata.domain.jobs.songs import MissingTrack, Record, Track
 from fermata.domain.jobs.status import TRANSITIONS, Charged, JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS, AfterFailure, Terms
 from fermata.domain.orders.candidates import Candidate, hold_for
+from fermata.domain.orders.job_id import execution_name
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
 from fermata.domain.providers.failures import Failure
@@ -33,6 +34,7 @@ class JobRecord(Record):
     `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
     `first_stored_at` is when the first song was stored, set by the next change of the job.
     `api_key_id` is the key that ordered over HTTP, `key_cap` its monthly cap at that time.
+    `restored_at` is when the table was restored to a moment at which this job was open; since then it orders nothing.
     `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether the
     customer also pays for attempts of unknown outcome if a later fallback delivers; `paid_unknown` are the numbers of
     the attempts paid for so, whatever the provider's bill says later.
@@ -66,6 +68,7 @@ class JobRecord(Record):
     deleted_at: datetime | None = None
     erasing_until: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
+    restored_at: datetime | None = None
     recovered_from: str | None = None
     api_key_id: str | None = None
     key_cap: KeyCap | None = None
@@ -189,7 +192,7 @@ class JobRecord(Record):
     def may_claim(self, now: datetime) -> bool:
         """Whether a new attempt may be claimed: still queued, attempts left, not past `order_by`, reference usable."""
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
-        return open_for_more and now < self.order_by and self.refusal is None
+        return open_for_more and now < self.order_by and self.refusal is None and self.restored_at is None
 
     def next_step(self, now: datetime) -> AfterFailure:
         """The step after the last attempt's failure; `END` without a failure, or if no attempt is left."""
@@ -202,11 +205,17 @@ class JobRecord(Record):
         """Whether another attempt may follow this one."""
         # A song that once existed is paid, whatever the provider reports about it later.
         was_made = bool(self.tracks) or attempt.link_renewals > 0
-        return not was_made and self.refusal is None and self.terms.may_follow(attempt, now)
+        may_order = self.refusal is None and self.restored_at is None
+        return not was_made and may_order and self.terms.may_follow(attempt, now)
 
     def is_past_finish_by(self, now: datetime) -> bool:
         """Whether the caller's own deadline has passed."""
         return self.request.finish_by is not None and now >= self.request.finish_by
+
+    @property
+    def execution_name(self) -> str:
+        """The name of its execution: its id, which Step Functions gives once, or one of its own after a restore."""
+        return execution_name(self.id, self.restored_at)
 
     @property
     def may_cancel(self) -> bool:

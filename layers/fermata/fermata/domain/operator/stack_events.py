@@ -31,6 +31,7 @@ class StackEvent(BaseModel):
     response_url: str = Field(alias="ResponseURL")
     stack_id: str
     logical_resource_id: str
+    resource_type: str = ""
     physical_resource_id: str = ""
     resource_properties: Mapping[str, JsonValue] = {}
 

@@ -40,6 +40,18 @@ def first_id_of(moment: datetime) -> str:
     return sortable_id(moment, bytes(RANDOM_BYTES))[:_TIME_CHARACTERS]
 
 
+def execution_name(job_id: str, restored_at: datetime | None) -> str:
+    """The name of a job's execution. `restored_at` is when the table was restored before the job was replayed: its id
+    may be the name of an earlier execution.
+    """
+    return job_id if restored_at is None else f"{job_id}-{int(restored_at.timestamp() * 1000)}"
+
+
+def job_of_execution(name: str) -> str:
+    """The id of the job that an execution of this name runs."""
+    return name.partition("-")[0]
+
+
 def is_job_id(text: str) -> bool:
     """Whether a text has the form of a job id; anything else is not looked up."""
     return _JOB_ID.fullmatch(text) is not None

@@ -72,12 +72,13 @@ from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_budget import SetBudget
 from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.restore.recover_jobs import Recover, RecoverPorts, recover_jobs
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed; `budget` returns a
+    """Ports of `manage_tenants`. `check` and `recover` make the ports of their commands when needed; `budget` returns a
     provider's deployed daily budget in millionths of a USD, 0 for none.
     """
 
@@ -89,6 +90,7 @@ class ManagePorts:
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
     recoverable: RecoverablePorts
+    recover: Callable[[], RecoverPorts]
     webhooks: EndpointPorts
     check: Callable[[], CheckPorts]
     look: LookPorts
@@ -192,6 +194,7 @@ Command = (
     | Reconcile
     | Redeliver
     | ListRecoverable
+    | Recover
     | LookCommand
 )
 
@@ -227,7 +230,7 @@ def _execute(command: Command, ports: ManagePorts, now: datetime, randomness: by
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(known_provider(name), checked, ports.reconcile, now, apply=apply)
-        case Redeliver() | ListRecoverable() | CancelAll() | Drain() as about_jobs:
+        case Redeliver() | ListRecoverable() | Recover() | CancelAll() | Drain() as about_jobs:
             return _manage_jobs(about_jobs, ports, now)
         case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowStatus() | ShowSpend() as question:
             return look(question, ports.look, now)
@@ -242,7 +245,7 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
 
 
 def _manage_jobs(
-    command: Redeliver | ListRecoverable | CancelAll | Drain, ports: ManagePorts, now: datetime
+    command: Redeliver | ListRecoverable | Recover | CancelAll | Drain, ports: ManagePorts, now: datetime
 ) -> dict[str, JsonValue]:
     if isinstance(command, CancelAll):
         if command.tenant_id is not None:
@@ -252,6 +255,8 @@ def _manage_jobs(
         return cancel_all(command, CancelPorts(ports.look.jobs, ports.look.due), now)
     if isinstance(command, Drain):
         return drain(command, ports.brakes, ports.look.due, now)
+    if isinstance(command, Recover):
+        return recover_jobs(ports.recover(), now)
     if isinstance(command, Redeliver):
         return redeliver(command.job_id, ports.redeliver, now)
     only = command.provider

@@ -227,10 +227,10 @@ def test_trouble_of_any_kind_with_one_job_is_trouble_with_that_one_alone(monkeyp
     world = world_of(queued_job(), queued_job(id=other))
     start = world.machine.start
 
-    def breaks(job_id: str) -> None:
+    def breaks(job_id: str, name: str) -> None:
         if job_id == JOB_ID:
             raise ZeroDivisionError
-        start(job_id)
+        start(job_id, name)
 
     monkeypatch.setattr(world.machine, "start", breaks)
     ports = reap_ports(world.lose)
@@ -244,7 +244,7 @@ def test_an_error_that_the_next_run_would_meet_again_puts_the_job_off_behind_the
 ) -> None:
     world = world_of(queued_job())
 
-    def breaks(_: str) -> None:
+    def breaks(*_: str) -> None:
         raise UnreadableRecordError("the record WALLET#acme/WALLET cannot be read: balance: missing")
 
     monkeypatch.setattr(world.machine, "start", breaks)

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
@@ -17,6 +18,7 @@ from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, r
 from fermata.adapters.dynamodb.reading import FORMAT, read, read_as, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.audio.sound import TrackSound
+from fermata.domain.finish.restored import is_unreplayed
 from fermata.domain.finish.tombstone import TOMBSTONE_KEPT_FOR
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
@@ -26,7 +28,7 @@ from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
-from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
+from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError, TransientError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
@@ -39,8 +41,10 @@ _RECEIPT: Final = "receipt"
 class DynamoJobStore:
     """`JobStore` over one table."""
 
-    def __init__(self, transactions: DynamoTransactions) -> None:
+    def __init__(self, transactions: DynamoTransactions, restored_at: datetime | None = None) -> None:
+        """`restored_at` is when the table was restored: jobs that were open then change only by a replay."""
         self._transactions = transactions
+        self._restored_at = restored_at
 
     def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
         """Store a new job with its request, hold its price, count it and keep the receipt, all in one transaction.
@@ -64,6 +68,7 @@ class DynamoJobStore:
         """Save a job with a new attempt and book its cost; raises `ProviderHeldError` where the provider is paused or
         out of budget, `StaleRecordError` where another run wrote first.
         """
+        self._refuse_unreplayed(job)
         provider = job.attempts[-1].provider
         writes = self._changes(job, *_next_version(job))
         held = {**checks_of(provider, self._transactions), **booked(job.to_book, self._transactions, budget_micro_usd)}
@@ -77,7 +82,9 @@ class DynamoJobStore:
         run wrote first.
         """
         condition, values = _next_version(job)
-        if job.status.is_terminal:
+        if not job.status.is_terminal:
+            self._refuse_unreplayed(job)
+        else:
             condition, values = f"{condition} AND #status = :status", {**values, ":status": job.status.value}
         writes = self._changes(job, condition, values)
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
@@ -86,6 +93,7 @@ class DynamoJobStore:
         """Save an ended job, settle its hold and count its usage; raises `StaleRecordError` where another run wrote
         first.
         """
+        self._refuse_unreplayed(job)
         version, values = _next_version(job)
         # A job ends once, whatever version a run took it for: its entries in the ledger have no other guard.
         is_open = f"{version} AND attribute_type( #finished_at , :null )"
@@ -97,6 +105,14 @@ class DynamoJobStore:
         }
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)
+
+    def replay(self, job: Job) -> None:
+        """Replace the previous version and all attempts of an open job; raises `StaleRecordError`."""
+        condition, values = _next_version(job)
+        is_open = f"{condition} AND attribute_type( #finished_at , :null )"
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
+        writes = {**self._changes(job, is_open, {**values, ":null": "NULL"}), **attempts}
+        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         """Save a job whose attempts are reconciled with the bill, and add the notes to the ledger; raises as `save`
@@ -180,6 +196,11 @@ class DynamoJobStore:
         """The receipt of an idempotency key, or None."""
         item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
         return None if item is None else read(item, _receipt)
+
+    def _refuse_unreplayed(self, job: Job) -> None:
+        """What happened since the restore is not on record, so no run may take the next step from this record."""
+        if self._restored_at is not None and is_unreplayed(job, self._restored_at):
+            raise TransientError(f"{job.id} was open when the table was restored; it waits for fermata-admin recover")
 
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
         changed = [

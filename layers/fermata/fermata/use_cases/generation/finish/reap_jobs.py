@@ -88,10 +88,10 @@ def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
     if job.status.is_terminal and not job.publish_pending:
         is_to_erase = job.erasing_until is not None and job.erasing_until <= now
         return _finish_deletion(job, ports, now) if is_to_erase else _rescue(job, ports, now)
-    execution = Execution.ENDED if job.status.is_terminal else ports.machine.execution(job.id)
+    execution = Execution.ENDED if job.status.is_terminal else ports.machine.execution(job.execution_name)
     match care_for(job, execution, ports.patience, now):
         case Start(then):
-            ports.machine.start(job.id)
+            ports.machine.start(job.id, job.execution_name)
             ports.due.put_off(job, then, None)
             return "started"
         case Settle(stopped_by):
