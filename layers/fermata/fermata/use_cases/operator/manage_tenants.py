@@ -85,7 +85,7 @@ class ManagePorts:
 
 
 class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     tenant_id: TenantId
 
@@ -138,7 +138,7 @@ class SetTriggers(_Command):
 class EnableProvider(BaseModel):
     """Let jobs go again to a provider that had rejected the account, or whose circuit is open."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["enable_provider"]
     provider: str
@@ -147,7 +147,7 @@ class EnableProvider(BaseModel):
 class CheckProvider(BaseModel):
     """Tell whether a provider's keys work, without ordering anything."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["check_provider"]
     provider: str
@@ -156,7 +156,7 @@ class CheckProvider(BaseModel):
 class Pause(BaseModel):
     """Block all orders to a provider, or to every provider (`all`), until it is resumed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["pause"]
     provider: str
@@ -165,7 +165,7 @@ class Pause(BaseModel):
 class Resume(BaseModel):
     """End the pause of a provider, or the pause named `all`. Each pause ends only by its own name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["resume"]
     provider: str
@@ -174,7 +174,7 @@ class Resume(BaseModel):
 class Reconcile(BaseModel):
     """Compare a provider's attempts of unknown outcome with its usage export, and record the findings if `apply`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["reconcile"]
     provider: str
@@ -185,7 +185,7 @@ class Reconcile(BaseModel):
 class Redeliver(BaseModel):
     """Deliver the paid song of a failed job under a new job, without another order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["redeliver"]
     job_id: str
@@ -194,7 +194,7 @@ class Redeliver(BaseModel):
 class ListRecoverable(BaseModel):
     """List the paid but undelivered songs that can be redelivered, of one provider or of all."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["list_recoverable"]
     provider: str | None = None
