@@ -29,7 +29,7 @@ class _AtFirstCall:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
         if name == "_client":
-            self._client = _session().create_client(self._service, config=self._config())  # type: ignore[call-overload] # the name decides the type
+            self._client = _session().create_client(self._service, config=self._config())
             return self._client
         found = getattr(self._client, name)
         # Kept, so that further calls do not come by here.
