@@ -162,7 +162,7 @@ client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, 
 	@$(PY) -m tooling.client_wheel
 
 # A smoke test measures nothing, so its benchmarks run beside each other.
-bench: $(VENV) $(FUNCTIONS) $(MEDIA) $(CONSOLE) $(BROWSER) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
+bench: $(VENV) $(FUNCTIONS) $(MEDIA) $(CONSOLE) $(BROWSER) $(SAM) $(PYTHON313) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
 	@basename --suffix=.py tests/benchmarks/bench_*.py | xargs -P $(if $(SMOKE),3,1) -I{} $(PY) -m tests.benchmarks.{}
 
 soak: $(VENV) $(FUNCTIONS) $(MEDIA) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)

@@ -1,12 +1,14 @@
 """Builds the application with SAM for both processors and checks that Lambda can run what `sam deploy` would upload.
 
 The build for the template's own processor stands where a plain `sam deploy` looks for it, the other one beside it. Both
-are uploaded to an S3 on this machine, and what is checked comes from there. The uploads for x86_64 are imported under
-Python 3.13 beside nothing but what the Lambda runtime brings. Those for arm64 may not run here, so their compiled
-libraries are read instead.
+are uploaded to an S3 on this machine, and what is checked comes from there: each module has its compiled one beside it,
+which Lambda's read-only folders could not keep. The uploads for x86_64 are imported under Python 3.13 beside nothing
+but what the Lambda runtime brings, and compile nothing. Those for arm64 may not run here, so their compiled libraries
+are read instead.
 Exit status: 0 built and sound, 1 not, 2 the environment for it is broken.
 """
 
+import _imp
 import os
 import subprocess
 import sys
@@ -32,13 +34,23 @@ PLAIN_LIBRARIES = (".libs", "_data")
 """How folders with libraries that are no extensions of Python end: those that wheels bring for their extensions."""
 MEDIA_FUNCTIONS = {"MeasureTracksFunction": ("fermata.adapters.loudness.sound_meter",)}
 """The functions with the media layer, and what they import from it later than their handler."""
+MAGIC_3_13 = (3571).to_bytes(2, "little") + b"\r\n"
+"""What compiled modules of any Python 3.13 begin with: its `importlib.util.MAGIC_NUMBER`."""
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""The flags of a compiled module that is believed without a look at its source (PEP 552)."""
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """Lambda's limit for a function together with its layers, in bytes."""
 
 IMPORT_HANDLER = """
-import sys
-sys.path[:0] = [*sys.argv[1:3], *sys.argv[4:]]
-import app, fermata, importlib
+import sys, importlib, importlib.machinery
+uploaded = [*sys.argv[1:3], *sys.argv[4:]]
+sys.path[:0] = uploaded
+compile_source = importlib.machinery.SourceFileLoader.source_to_code
+def refuse_to_compile(loader, data, path, **options):
+    assert not path.startswith(tuple(uploaded)), f"{path} was compiled anew"
+    return compile_source(loader, data, path, **options)
+importlib.machinery.SourceFileLoader.source_to_code = refuse_to_compile
+import app, fermata
 assert callable(app.lambda_handler)
 for later in filter(None, sys.argv[3].split(",")):
     importlib.import_module(later)
@@ -113,6 +125,7 @@ def upload_faults(architecture: str, endpoint: str) -> list[str]:
         undeclared = [each for layer in folder.glob("*/python") for each in undeclared_packages(layer)]
         faults = [
             *layer_faults(folder),
+            *bytecode_faults(folder),
             *undeclared,
             *library_faults(folder, architecture),
             *size_faults(folder, architecture),
@@ -125,6 +138,25 @@ def layer_faults(target: Path) -> list[str]:
     packages = {"FermataLayer": ("fermata", "pydantic"), "MediaLayer": ("numpy",)}
     expected = [target / layer / "python" / name / "__init__.py" for layer in packages for name in packages[layer]]
     return [f"{path.relative_to(target)}: the uploaded layer lacks it" for path in expected if not path.exists()]
+
+
+def bytecode_faults(target: Path) -> list[str]:
+    """Modules that every start would compile anew: without a compiled one of Python 3.13 that is believed unchecked."""
+    modules = [path for path in sorted(target.rglob("*.py")) if path.is_file()]
+    faults = [fault for fault in map(_bytecode_fault, modules) if fault]
+    print(f"{len(modules) - len(faults)} of {len(modules)} uploaded modules are compiled for Python 3.13")
+    return faults if modules else [f"{target}: no module found"]
+
+
+def _bytecode_fault(module: Path) -> str | None:
+    compiled = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+    if not compiled.exists():
+        return f"{module}: has no compiled module beside it"
+    header = compiled.read_bytes()[:16]
+    source_hash = _imp.source_hash(int.from_bytes(MAGIC_3_13, "little"), module.read_bytes())
+    if header != MAGIC_3_13 + UNCHECKED_HASH + source_hash:
+        return f"{compiled}: begins with {header.hex(' ')}, expected an unchecked hash of its source for Python 3.13"
+    return None
 
 
 def library_faults(target: Path, architecture: str) -> list[str]:

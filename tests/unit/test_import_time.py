@@ -26,6 +26,13 @@ def answers(*families: str) -> set[str]:
     return {f"fermata.api.responses.{family}" for family in families}
 
 
+SDK: Final = {"boto3", "s3transfer", "multiprocessing", "botocore.session", "botocore.client"}
+"""What building a client needs, and what boto3 adds to it. No function builds one before its first call."""
+JOB: Final = {"fermata.domain.jobs.job"}
+CATALOGUE: Final = {"fermata.domain.catalogue.models"}
+RECORDS: Final = {*JOB, *CATALOGUE}
+"""The models that take longest to build."""
+
 HEAVY: Final = {
     *answers(*FAMILIES),
     "httpx",
@@ -33,7 +40,8 @@ HEAVY: Final = {
     "fermata.adapters.audio.measurement",
     "numpy",
     "soundfile",
-    "boto3",
+    *SDK,
+    *RECORDS,
     "fermata.adapters.providers.minimax",
     "fermata.adapters.providers.minimax_body",
     "fermata.adapters.providers.skillboss",
@@ -62,41 +70,41 @@ MEASURING: Final = {"fermata.adapters.audio.measurement"}
 API: Final = {"aws_lambda_powertools.event_handler", *answers("problem")}
 # What each function may have loaded once it has built everything it works with.
 ALLOWED: Final[dict[str, set[str]]] = {
-    "authorize_request": {"boto3"},
-    "manage_tenants": {"boto3", *answers("account")},
-    "read_account": {"boto3", *API, *answers("account")},
-    "list_ledger": {"boto3", *API, *answers("ledger")},
-    "list_usage": {"boto3", *API, *answers("usage")},
-    "manage_keys": {"boto3", *API, *answers("key")},
-    "manage_webhook": {"boto3", *API, *answers("endpoint")},
-    "try_webhook": {"boto3", *API, *HTTP, *answers("endpoint")},
-    "submit_job": {"boto3", *API, *answers("job", "quote")},
-    "ingest_request": {"boto3"},
-    "submit_line": {"boto3"},
-    "complete_batch": {"boto3"},
-    "cancel_job": {"boto3", *API, *answers("job")},
-    "delete_job": {"boto3", *API},
-    "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
-    "list_jobs": {"boto3", *API, *answers("job")},
-    "read_timeline": {"boto3", *API, *answers("attempt")},
-    "list_voices": {"boto3", *API, *HTTP, *answers("voice")},
-    "read_live": {"boto3", *API},
-    "serve_console": {"boto3"},
-    "start_generation": {"boto3", *HTTP},
-    "await_callback": {"boto3"},
-    "receive_callback": {"boto3", *API},
-    "poll_generation": {"boto3", *HTTP},
-    "store_audio": {"boto3", *MEASURING, *HTTP},
-    "create_reference": {"boto3", *API, *answers("reference")},
-    "prepare_reference": {"boto3", *MEASURING, *HTTP},
-    "settle_job": {"boto3"},
-    "measure_tracks": {"boto3", "numpy", "soundfile"},
-    "deliver_webhook": {"boto3", *HTTP},
-    "replay_webhook": {"boto3", *API, *answers("webhook")},
-    "rescue_audio": {"boto3", *MEASURING, *HTTP},
-    "reap_jobs": {"boto3"},
-    "audit_wallets": {"boto3"},
-    "validate_settings": {"boto3", *HTTP},
+    "authorize_request": set[str](),
+    "manage_tenants": {*RECORDS, *answers("account")},
+    "read_account": {*RECORDS, *API, *answers("account")},
+    "list_ledger": {*RECORDS, *API, *answers("ledger")},
+    "list_usage": {*RECORDS, *API, *answers("usage")},
+    "manage_keys": {*RECORDS, *API, *answers("key")},
+    "manage_webhook": {*RECORDS, *API, *answers("endpoint")},
+    "try_webhook": {*RECORDS, *API, *HTTP, *answers("endpoint")},
+    "submit_job": {*RECORDS, *API, *answers("job", "quote")},
+    "ingest_request": {*RECORDS},
+    "submit_line": {*RECORDS},
+    "complete_batch": {*RECORDS},
+    "cancel_job": {*RECORDS, *API, *answers("job")},
+    "delete_job": {*RECORDS, *API},
+    "read_jobs": {*RECORDS, *API, *answers("job", "attempt", "model")},
+    "list_jobs": {*RECORDS, *API, *answers("job")},
+    "read_timeline": {*RECORDS, *API, *answers("attempt")},
+    "list_voices": {*RECORDS, *API, *HTTP, *answers("voice")},
+    "read_live": {*RECORDS, *API},
+    "serve_console": set[str](),
+    "start_generation": {*RECORDS, *HTTP},
+    "await_callback": {*RECORDS},
+    "receive_callback": {*RECORDS, *API},
+    "poll_generation": {*RECORDS, *HTTP},
+    "store_audio": {*RECORDS, *MEASURING, *HTTP},
+    "create_reference": {*CATALOGUE, *API, *answers("reference")},
+    "prepare_reference": {*RECORDS, *MEASURING, *HTTP},
+    "settle_job": {*RECORDS},
+    "measure_tracks": {*RECORDS, "numpy", "soundfile"},
+    "deliver_webhook": {*RECORDS, *HTTP},
+    "replay_webhook": {*RECORDS, *API, *answers("webhook")},
+    "rescue_audio": {*RECORDS, *MEASURING, *HTTP},
+    "reap_jobs": {*RECORDS},
+    "audit_wallets": {*RECORDS},
+    "validate_settings": {*CATALOGUE, *HTTP},
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
@@ -229,7 +237,7 @@ def test_a_page_waits_for_no_library() -> None:
         text=True,
         check=True,
     )
-    assert {"boto3", "pydantic", "aws_lambda_powertools"}.isdisjoint(loaded.stdout.split())
+    assert {"pydantic", "aws_lambda_powertools"}.isdisjoint(loaded.stdout.split())
 
 
 def test_a_resume_loads_nothing_that_could_order_a_song(loaded: dict[str, set[str]]) -> None:

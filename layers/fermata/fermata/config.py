@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from fermata.domain.audio.marks import Marking
-from fermata.domain.orders.order_request import MAX_FALLBACKS
+from fermata.domain.orders.chain import MAX_FALLBACKS
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.web.safe_url import TrustedOrigins
@@ -46,7 +46,7 @@ DefaultFallbacks = Json[dict[str, Annotated[tuple[str, ...], Field(max_length=MA
 class Settings(BaseModel):
     """Base of every function's settings: immutable, with no values in its errors."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, hide_input_in_errors=True)
 
 
 class StackSettings(Settings):

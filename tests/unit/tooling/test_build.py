@@ -12,7 +12,10 @@ from moto import mock_aws
 from tests.support.cloud import session
 from tooling.build import (
     DEFAULT_ARCHITECTURE,
+    MAGIC_3_13,
     TARGETS,
+    UNCHECKED_HASH,
+    bytecode_faults,
     for_one_architecture,
     layer_faults,
     library_faults,
@@ -98,6 +101,52 @@ def test_uploaded_layers_with_their_packages_below_python_are_no_fault(tmp_path:
         (tmp_path / name / "__init__.py").touch()
 
     assert layer_faults(tmp_path) == []
+
+
+def _compiled(module: Path, header: bytes) -> Path:
+    module.write_text("ANSWER = 42\n", "utf-8")
+    folder = module.parent / "__pycache__"
+    folder.mkdir(exist_ok=True)
+    compiled = folder / f"{module.stem}.cpython-313.pyc"
+    compiled.write_bytes(header + b"code")
+    return compiled
+
+
+HASH = bytes.fromhex("8c183ee51f652d75")
+"""What Python 3.13 writes for the module above."""
+
+
+def test_a_module_with_its_compiled_one_is_no_fault(tmp_path: Path) -> None:
+    _compiled(tmp_path / "app.py", MAGIC_3_13 + UNCHECKED_HASH + HASH)
+
+    assert bytecode_faults(tmp_path) == []
+
+
+def test_a_module_that_every_start_would_compile_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "app.py").touch()
+
+    assert bytecode_faults(tmp_path) == [f"{tmp_path / 'app.py'}: has no compiled module beside it"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (3495).to_bytes(2, "little") + b"\r\n" + UNCHECKED_HASH + HASH,
+        MAGIC_3_13 + (3).to_bytes(4, "little") + HASH,
+        MAGIC_3_13 + bytes(12),
+        MAGIC_3_13 + UNCHECKED_HASH + bytes(8),
+    ],
+    ids=["of Python 3.11", "checked at each import", "by the time of its source", "of another source"],
+)
+def test_a_compiled_module_that_lambda_would_not_believe_is_a_fault(tmp_path: Path, header: bytes) -> None:
+    compiled = _compiled(tmp_path / "app.py", header)
+
+    (fault,) = bytecode_faults(tmp_path)
+    assert fault.startswith(f"{compiled}: begins with {header.hex(' ')}")
+
+
+def test_uploads_without_any_module_are_a_fault(tmp_path: Path) -> None:
+    assert bytecode_faults(tmp_path) == [f"{tmp_path}: no module found"]
 
 
 BUILT = """Parameters:

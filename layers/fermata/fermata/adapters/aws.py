@@ -1,12 +1,17 @@
-"""AWS clients, built once on first use, with explicit timeouts and one owner of retries: the SDK's standard mode."""
+"""AWS clients, built at their first call, with explicit timeouts and one owner of retries: the SDK's standard mode.
 
+They are botocore's own, which boto3 hands out as well. Importing boto3 takes as long as building a client, most of it
+for resources and transfers, which one function alone uses. A client that a run never calls is never built.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-import boto3
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
@@ -15,25 +20,83 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-def _config(read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4) -> Config:
-    return Config(
-        connect_timeout=connect_timeout_s,
-        read_timeout=read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=10,
-    )
+class _AtFirstCall:
+    """A client of a service that is built when one of its attributes is asked for."""
+
+    def __init__(self, service: str, config: Callable[[], "Config"]) -> None:
+        self._service = service
+        self._config = config
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        if name == "_client":
+            self._client = _session().create_client(self._service, config=self._config())
+            return self._client
+        found = getattr(self._client, name)
+        # Kept, so that further calls do not come by here.
+        self.__dict__[name] = found
+        return found
+
+
+class _S3AtFirstCall(_AtFirstCall):
+    """The S3 client with the one transfer of boto3's that is used, which is imported for it alone."""
+
+    def upload_fileobj(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as boto3 has it
+        from boto3.s3.inject import upload_fileobj
+
+        upload_fileobj(self._client, *arguments, **options)
+
+
+@lru_cache(maxsize=1)
+def _own_session() -> "Session":
+    from botocore.session import get_session
+
+    return get_session()
+
+
+def _session() -> "Session":
+    # boto3's, where a process that this one was forked from has read the services into it.
+    boto3 = sys.modules.get("boto3")
+    shared = boto3 and boto3.DEFAULT_SESSION
+    return shared._session if shared else _own_session()  # noqa: SLF001 - boto3 has no other way to it
+
+
+def _config(
+    read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4, **more: str | Mapping[str, str]
+) -> Callable[[], "Config"]:
+    def made() -> "Config":
+        from botocore.config import Config
+
+        return Config(
+            connect_timeout=connect_timeout_s,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=10,
+            **more,  # type: ignore[arg-type] # of S3 alone
+        )
+
+    return made
+
+
+def _client(service: str, config: Callable[[], "Config"]) -> Any:  # noqa: ANN401 - the name decides the type
+    return _AtFirstCall(service, config)
+
+
+def _s3_client(config: Callable[[], "Config"]) -> Any:  # noqa: ANN401 - as above
+    return _S3AtFirstCall("s3", config)
 
 
 @lru_cache(maxsize=1)
 def dynamodb() -> "DynamoDBClient":
     """The DynamoDB client."""
-    return boto3.client("dynamodb", config=_config(5))
+    client: DynamoDBClient = _client("dynamodb", _config(5))
+    return client
 
 
 @lru_cache(maxsize=1)
 def low_latency_dynamodb() -> "DynamoDBClient":
     """A DynamoDB client that gives up after about a second, for optional writes while a caller waits."""
-    return boto3.client("dynamodb", config=_config(1, connect_timeout_s=1, attempts=1))
+    client: DynamoDBClient = _client("dynamodb", _config(1, connect_timeout_s=1, attempts=1))
+    return client
 
 
 @lru_cache(maxsize=1)
@@ -41,31 +104,34 @@ def s3() -> "S3Client":
     """The S3 client. It signs links with Signature Version 4 for the regional host name, because S3 redirects the
     global name of a new bucket, and a redirect invalidates the signature.
     """
-    signing = Config(
-        signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    )
-    return boto3.client("s3", config=_config(30).merge(signing))
+    addressing = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    client: S3Client = _s3_client(_config(30, signature_version="s3v4", s3=addressing))
+    return client
 
 
 @lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
     """The Secrets Manager client."""
-    return boto3.client("secretsmanager", config=_config(5))
+    client: SecretsManagerClient = _client("secretsmanager", _config(5))
+    return client
 
 
 @lru_cache(maxsize=1)
 def ssm() -> "SSMClient":
     """The Systems Manager client."""
-    return boto3.client("ssm", config=_config(5))
+    client: SSMClient = _client("ssm", _config(5))
+    return client
 
 
 @lru_cache(maxsize=1)
 def events() -> "EventBridgeClient":
     """The EventBridge client."""
-    return boto3.client("events", config=_config(5))
+    client: EventBridgeClient = _client("events", _config(5))
+    return client
 
 
 @lru_cache(maxsize=1)
 def stepfunctions() -> "SFNClient":
     """The Step Functions client."""
-    return boto3.client("stepfunctions", config=_config(5))
+    client: SFNClient = _client("stepfunctions", _config(5))
+    return client

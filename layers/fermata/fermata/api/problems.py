@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from fermata.api.rate_limit_headers import reported_limits
 from fermata.api.responses.problem import Charge, Problem, WrongField
-from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.view import finished_tracks, missing_tracks, why_missing
 from fermata.domain.web.problem import is_retryable, problem_type
 from fermata.errors import (
     FermataError,
@@ -17,6 +15,9 @@ from fermata.errors import (
     InsufficientScopeError,
     OutOfCreditError,
 )
+
+if TYPE_CHECKING:
+    from fermata.domain.jobs.job import Job
 
 
 class Facts(TypedDict, total=False):
@@ -75,11 +76,13 @@ def facts_of(error: FermataError) -> Facts:
 
 
 def without_track(
-    api: APIGatewayHttpResolver, job: Job, number: int | None, later: dict[str, str] | None = None
+    api: APIGatewayHttpResolver, job: "Job", number: int | None, later: dict[str, str] | None = None
 ) -> Response[str]:
     """404 for a track that a delivered job permanently lacks, else 409. While the job is open, the 409 is retryable and
     `later` is its `Retry-After` header.
     """
+    from fermata.domain.jobs.view import finished_tracks, missing_tracks, why_missing
+
     missing = next((each for each in missing_tracks(job) if each.number == number), None)
     if missing is not None:
         there = ", ".join(str(track.number) for track in finished_tracks(job))

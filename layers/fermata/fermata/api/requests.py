@@ -2,12 +2,10 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from fermata.domain.catalogue.view import ModelQuery, parse_model_query
-from fermata.domain.jobs.view import WantedAudio
 from fermata.domain.orders.idempotency import is_idempotency_key
 from fermata.domain.tenants.api_keys import Scope
 from fermata.domain.tenants.key_cap import KeyCap
@@ -20,9 +18,15 @@ from fermata.errors import (
     MalformedHeaderError,
 )
 
+if TYPE_CHECKING:
+    from fermata.domain.catalogue.view import ModelQuery
+    from fermata.domain.jobs.view import WantedAudio
 
-def wanted_audio(event: APIGatewayProxyEventV2) -> WantedAudio:
+
+def wanted_audio(event: APIGatewayProxyEventV2) -> "WantedAudio":
     """The file that a caller of an audio route wants, by `?track=` and `?original=`; raises `InvalidRequestError`."""
+    from fermata.domain.jobs.view import WantedAudio
+
     asked = event.query_string_parameters
     text, original = asked.get("track"), asked.get("original", "false")
     if text is not None and not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
@@ -32,8 +36,10 @@ def wanted_audio(event: APIGatewayProxyEventV2) -> WantedAudio:
     return WantedAudio(caller(event).tenant_id, None if text is None else int(text), original == "true")
 
 
-def models(event: APIGatewayProxyEventV2) -> ModelQuery:
+def models(event: APIGatewayProxyEventV2) -> "ModelQuery":
     """Which models are wanted, by `?kind=` and `?sort=`; raises `InvalidRequestError`."""
+    from fermata.domain.catalogue.view import parse_model_query
+
     return parse_model_query(event.query_string_parameters)
 
 

@@ -1,14 +1,18 @@
 """Providers' answers, the files behind their links, and files that belong to callers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts
-from fermata.domain.jobs.songs import Track
-from fermata.domain.orders.references import ProviderIds
-from fermata.ports.providers import StreamedAnswer
+
+if TYPE_CHECKING:
+    from fermata.domain.jobs.songs import Track
+    from fermata.domain.orders.references import ProviderIds
+    from fermata.ports.providers import StreamedAnswer
 
 
 class AnswerStore(Protocol):

@@ -1,19 +1,22 @@
 """Job records, the indexes over them, and the state machines that move them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fermata.domain.audio.sound import TrackSound
-from fermata.domain.finish.events import JobEvent
-from fermata.domain.finish.overdue import Execution
-from fermata.domain.finish.recoverable_list import Place
-from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.status import JobStatus
-from fermata.domain.lists.page import PageOfIds, PageRequest
-from fermata.domain.money.movement import LedgerEntry
-from fermata.domain.money.wallet import Wallet
-from fermata.domain.orders.idempotency import Receipt
+if TYPE_CHECKING:
+    from fermata.domain.audio.sound import TrackSound
+    from fermata.domain.finish.events import JobEvent
+    from fermata.domain.finish.overdue import Execution
+    from fermata.domain.finish.recoverable_list import Place
+    from fermata.domain.jobs.job import Job
+    from fermata.domain.jobs.status import JobStatus
+    from fermata.domain.lists.page import PageOfIds, PageRequest
+    from fermata.domain.money.movement import LedgerEntry
+    from fermata.domain.money.wallet import Wallet
+    from fermata.domain.orders.idempotency import Receipt
 
 
 class JobStore(Protocol):

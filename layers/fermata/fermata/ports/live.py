@@ -1,10 +1,13 @@
 """The pieces of a song that listeners hear while it is made, and what is noted of them."""
 
-from collections.abc import Callable
-from typing import Protocol
+from __future__ import annotations
 
-from fermata.domain.live.packed_audio import Piece
-from fermata.domain.live.stream import LiveStream
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from fermata.domain.live.packed_audio import Piece
+    from fermata.domain.live.stream import LiveStream
 
 
 class LiveStreams(Protocol):

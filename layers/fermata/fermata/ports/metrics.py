@@ -1,8 +1,11 @@
 """Metrics that alarms watch."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from fermata.domain.finish.job_end import JobEnd
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from fermata.domain.finish.job_end import JobEnd
 
 
 class Metrics(Protocol):

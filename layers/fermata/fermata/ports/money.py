@@ -1,17 +1,21 @@
 """Wallets, usage, and the purchases that a provider may bill."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fermata.domain.money.key_counter import KeyCounter
-from fermata.domain.money.movement import LedgerEntry, Movement
-from fermata.domain.money.reports.day_pages import DayPage
-from fermata.domain.money.reports.ledger import DayBalance
-from fermata.domain.money.reports.usage_log import UsageLine
-from fermata.domain.money.usage import Usage
-from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
+
+if TYPE_CHECKING:
+    from fermata.domain.money.key_counter import KeyCounter
+    from fermata.domain.money.movement import LedgerEntry, Movement
+    from fermata.domain.money.reports.day_pages import DayPage
+    from fermata.domain.money.reports.ledger import DayBalance
+    from fermata.domain.money.reports.usage_log import UsageLine
+    from fermata.domain.money.usage import Usage
+    from fermata.domain.money.wallet import Plan, Wallet
 
 
 class Purchases(Protocol):

@@ -1,10 +1,13 @@
 """What the operator's deployments need: a place for what was set, and a way to answer."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from fermata.domain.catalogue.operator_settings import OperatorSettings
-from fermata.domain.operator.restored_table import Preparation, TableFacts
-from fermata.domain.operator.stack_events import StackAnswer, StackEvent
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from fermata.domain.catalogue.operator_settings import OperatorSettings
+    from fermata.domain.operator.restored_table import Preparation, TableFacts
+    from fermata.domain.operator.stack_events import StackAnswer, StackEvent
 
 
 class SettingsStore(Protocol):

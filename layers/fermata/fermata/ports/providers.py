@@ -1,20 +1,23 @@
 """Shared state of each provider, and access to its API."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fermata.domain.catalogue.models import Estimate
-from fermata.domain.catalogue.voices import FoundVoices, Voice
-from fermata.domain.jobs.latency import SongTime
-from fermata.domain.providers.callbacks import Callback
-from fermata.domain.providers.calls import UploadCall, UpstreamAnswer, UpstreamCall
-from fermata.domain.providers.queue import Lease, Limits
-from fermata.domain.providers.spending import PauseAndBudget
-from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
+if TYPE_CHECKING:
+    from fermata.domain.catalogue.models import Estimate
+    from fermata.domain.catalogue.voices import FoundVoices, Voice
+    from fermata.domain.jobs.latency import SongTime
+    from fermata.domain.providers.callbacks import Callback
+    from fermata.domain.providers.calls import UploadCall, UpstreamAnswer, UpstreamCall
+    from fermata.domain.providers.queue import Lease, Limits
+    from fermata.domain.providers.spending import PauseAndBudget
+    from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
 
 
 class Estimates(Protocol):

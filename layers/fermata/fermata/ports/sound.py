@@ -1,10 +1,13 @@
 """How loud songs are."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
-from fermata.domain.audio.sound import Unmeasured
+if TYPE_CHECKING:
+    from fermata.domain.audio.sound import Unmeasured
 
 
 @dataclass(frozen=True)

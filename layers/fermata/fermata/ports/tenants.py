@@ -1,13 +1,16 @@
 """Tenants, their keys, and counts of their calls."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fermata.domain.tenants.api_keys import ApiKey
-from fermata.domain.tenants.plan_limits import CallKind
-from fermata.domain.tenants.tenant import Tenant
+if TYPE_CHECKING:
+    from fermata.domain.tenants.api_keys import ApiKey
+    from fermata.domain.tenants.plan_limits import CallKind
+    from fermata.domain.tenants.tenant import Tenant
 
 
 @dataclass(frozen=True)

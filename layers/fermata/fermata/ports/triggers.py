@@ -1,15 +1,18 @@
 """Triggers, the inbox, and batch files in progress."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
-from fermata.domain.triggers.inbox import InboxFile
-from fermata.domain.triggers.refusals import RefusedInARow
-from fermata.domain.triggers.senders import Triggers
+if TYPE_CHECKING:
+    from fermata.domain.triggers.inbox import InboxFile
+    from fermata.domain.triggers.refusals import RefusedInARow
+    from fermata.domain.triggers.senders import Triggers
 
 
 class TriggerStore(Protocol):

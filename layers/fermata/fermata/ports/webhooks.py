@@ -1,12 +1,15 @@
 """Webhook endpoints, and the deliveries to them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fermata.domain.webhooks.delivery import Reply, WebhookAttempt
-from fermata.domain.webhooks.message import WebhookEndpoint
-from fermata.domain.webhooks.secret import WebhookSecrets
+if TYPE_CHECKING:
+    from fermata.domain.webhooks.delivery import Reply, WebhookAttempt
+    from fermata.domain.webhooks.message import WebhookEndpoint
+    from fermata.domain.webhooks.secret import WebhookSecrets
 
 
 class WebhookStore(Protocol):

@@ -11,14 +11,11 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.domain.catalogue.models import Catalogue, read_catalogue
-from fermata.domain.orders.job_id import RANDOM_BYTES
-from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
-from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
-from fermata.ports.metrics import Metrics
 
 if TYPE_CHECKING:
+    from fermata.domain.catalogue.models import Catalogue
     from fermata.ports.live import Work
+    from fermata.ports.metrics import Metrics
 
 
 def now() -> datetime:
@@ -29,11 +26,15 @@ def now() -> datetime:
 
 def job_randomness() -> bytes:
     """Randomness for one job id or reference id."""
+    from fermata.domain.orders.job_id import RANDOM_BYTES
+
     return secrets.token_bytes(RANDOM_BYTES)
 
 
 def key_randomness() -> bytes:
     """Randomness for one API key."""
+    from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
+
     return secrets.token_bytes(KEY_RANDOM_BYTES)
 
 
@@ -44,6 +45,8 @@ def claim_id() -> str:
 
 def callback_randomness() -> bytes:
     """Randomness for one callback's token."""
+    from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
+
     return secrets.token_bytes(TOKEN_RANDOM_BYTES)
 
 
@@ -80,13 +83,15 @@ def scratch() -> Path:
     return disk()
 
 
-def metrics() -> Metrics:
+def metrics() -> "Metrics":
     """Metrics that alarms watch."""
     from fermata.adapters.metrics import EmfMetrics
 
     return EmfMetrics(config.load(config.StackSettings).stack_name)
 
 
-def catalogue() -> Catalogue:
+def catalogue() -> "Catalogue":
     """The catalogue that ships with the package."""
+    from fermata.domain.catalogue.models import read_catalogue
+
     return read_catalogue()

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from fermata import config
 from fermata.adapters import aws
-from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.wiring import runtime
 
@@ -32,6 +31,8 @@ def transactions() -> DynamoTransactions:
 @lru_cache(maxsize=1)
 def job_store() -> "JobStore":
     """The job records."""
+    from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+
     return DynamoJobStore(transactions(), config.load(config.TableSettings).table_restored_at)
 
 

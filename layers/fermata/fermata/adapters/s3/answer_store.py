@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
-from boto3.s3.transfer import TransferConfig
-
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
@@ -29,9 +27,6 @@ _PART_BYTES: Final = 5 * 1024 * 1024
 _READ_BYTES: Final = 1024 * 1024
 _CONTENT_TYPE_LIMIT: Final = 255
 _NOT_ASCII: Final = re.compile(r"[^\x20-\x7e]")
-_ONE_PART_AT_A_TIME: Final = TransferConfig(
-    multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False
-)
 
 
 class S3AnswerStore:
@@ -83,8 +78,12 @@ class S3AnswerStore:
         delete_below(self._client, self._bucket, f"staging/{job_id}/")
 
     def _upload(self, file: IO[bytes] | io.BufferedReader, key: str, **extra_args: str | dict[str, str]) -> None:
+        # With it come boto3's transfers, which take longer to import than most functions to start.
+        from boto3.s3.transfer import TransferConfig
+
+        in_parts = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False)
         with aws_errors("what a provider sent could not be staged"):
-            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra_args, Config=_ONE_PART_AT_A_TIME)
+            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra_args, Config=in_parts)
 
     def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
         with aws_errors("what is staged could not be opened", NO_SUCH_KEY):

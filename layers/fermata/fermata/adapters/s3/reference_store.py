@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from botocore.response import StreamingBody
-
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
 from fermata.ports.audio import UploadForm
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _READ_BYTES: Final = 1024 * 1024
@@ -71,6 +70,6 @@ class S3ReferenceStore:
             )
 
 
-def _chunks(body: StreamingBody) -> Iterator[bytes]:
+def _chunks(body: "StreamingBody") -> Iterator[bytes]:
     with aws_errors("the reference could not be read"):
         yield from body.iter_chunks(_READ_BYTES)

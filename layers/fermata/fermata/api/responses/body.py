@@ -1,11 +1,12 @@
 """The base of all bodies of answers, and the types that several of them use."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from fermata.domain.catalogue.models import Estimate
+if TYPE_CHECKING:
+    from fermata.domain.catalogue.models import Estimate
 
 
 class Body(BaseModel):
@@ -18,7 +19,7 @@ class Body(BaseModel):
     `X | SkipJsonSchema[None]` is absent from some answers and never null.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     def as_json(self) -> dict[str, JsonValue]:
         """The body as a JSON object. Its members have the order of the fields; fields that were not set are omitted."""
@@ -45,6 +46,6 @@ class ModelEstimate(Body):
     """Four of five of the latest songs took at most so many seconds."""
 
     @classmethod
-    def of(cls, estimate: Estimate) -> "ModelEstimate":
+    def of(cls, estimate: "Estimate") -> "ModelEstimate":
         """The estimate as shown to callers."""
         return cls.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s)

@@ -50,7 +50,7 @@ class Edit(BaseModel):
     `was`, as hexadecimal digits.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     at: NonNegativeInt
     length: NonNegativeInt

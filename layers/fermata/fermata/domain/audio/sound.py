@@ -35,7 +35,7 @@ class TrackSound(BaseModel):
     digital silence.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     number: PositiveInt
     peaks_key: str | None = None

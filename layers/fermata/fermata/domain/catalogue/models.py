@@ -50,7 +50,7 @@ NO_TEXT: Final = TextRule(min=0, max=0, required=False)
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Estimate(_Entry):

@@ -29,7 +29,7 @@ _Entry = TypeVar("_Entry", Estimate, Price)
 class OperatorSettings(BaseModel):
     """The differences from the catalogue: settings by provider id, expected seconds and prices by model id."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, hide_input_in_errors=True)
 
     providers: Mapping[str, ProviderChanges] = {}
     priors: Mapping[str, Estimate] = {}

@@ -20,7 +20,7 @@ class SpeechRule(BaseModel):
     mean that there is no choice.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     text: TextRule
     voices: str

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 class TextRule(BaseModel):
     """Length of a text in Unicode code points, and whether it is required. `max` 0: the model takes no such text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     min: NonNegativeInt
     max: NonNegativeInt

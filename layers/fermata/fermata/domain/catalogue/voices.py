@@ -17,7 +17,7 @@ Gender = Literal["female", "male"]
 class Voice(BaseModel):
     """One voice by the provider's own id. `language` is a BCP 47 code. What is unknown is None."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     id: str
     name: str | None = None
@@ -29,7 +29,7 @@ class Voice(BaseModel):
 class FoundVoices(BaseModel):
     """The voices that a provider named when it was last asked; none before."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     voices: tuple[Voice, ...] = ()
     ask_again_at: datetime | None = None

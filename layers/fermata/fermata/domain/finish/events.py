@@ -32,7 +32,7 @@ class JobEvent:
 class EndOfJob(BaseModel):
     """How a job ended; read the job for everything else. Songs and speech end alike and differ in `kind`."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     event_id: str
     """The id of the event, the same whenever it is sent again."""

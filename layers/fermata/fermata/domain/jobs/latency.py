@@ -36,7 +36,7 @@ class SongTime(NamedTuple):
 class SongTimes(BaseModel):
     """The last songs by model id, in the order of delivery."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     models: Mapping[str, tuple[SongTime, ...]] = {}
 

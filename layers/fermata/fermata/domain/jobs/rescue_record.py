@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class FetchedSong(_Record):

@@ -15,7 +15,7 @@ from fermata.domain.providers.song_links import numbers_of_links
 class Record(BaseModel):
     """A frozen value that is stored with a job."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class AudioSource(StrEnum):

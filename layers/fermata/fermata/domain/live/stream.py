@@ -23,7 +23,7 @@ class LiveStream(BaseModel):
     next one; the record may be deleted from `expires_at` on.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     sha256: str
     job_id: str

@@ -13,7 +13,7 @@ from fermata.limit_errors import KeyLimitError
 class KeyCounter(BaseModel):
     """The credits of a key and its successors: held by open jobs, and spent in `month` ("2026-11", UTC)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     month: str
     held: int = 0

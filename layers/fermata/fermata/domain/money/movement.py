@@ -27,7 +27,7 @@ class EntryKind(StrEnum):
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class LedgerEntry(_Value):

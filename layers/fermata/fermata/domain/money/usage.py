@@ -20,7 +20,7 @@ class Usage(BaseModel):
     credits, the delivered units in thousandths of the model's unit, and the length of the audio in ms.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     day: date

@@ -37,7 +37,7 @@ class UsageRow(BaseModel):
     whatever `charged` is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     line: PositiveInt
     upstream_id: Annotated[str, Field(min_length=1, max_length=_TEXT_LIMIT)] | None = None

@@ -24,7 +24,7 @@ class RequestType(StrEnum):
 class StackEvent(BaseModel):
     """One event. `physical_resource_id` is what the answer to the event before named, empty where there was none."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, alias_generator=to_pascal, frozen=True, hide_input_in_errors=True)
 
     request_type: RequestType
     request_id: str

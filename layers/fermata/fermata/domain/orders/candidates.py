@@ -36,7 +36,7 @@ class Candidate(BaseModel):
     `live` is whether the song is to be heard while this model makes it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     model: str
     provider: str

@@ -4,11 +4,12 @@ import hashlib
 import json
 import re
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from fermata.domain.orders.order_request import SongRequest
+if TYPE_CHECKING:
+    from fermata.domain.orders.order_request import SongRequest
 
 KEPT_FOR: Final = timedelta(hours=24)
 
@@ -18,7 +19,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 class FirstAnswer(BaseModel):
     """The answer to an accepted order, kept to be repeated byte for byte: 202 with these headers and this body."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     headers: dict[str, str]
     body: str
@@ -29,7 +30,7 @@ class Receipt(BaseModel):
     then on the key is free again.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     key_sha256: str
@@ -53,14 +54,14 @@ def key_hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def fingerprint_of(request: SongRequest) -> str:
+def fingerprint_of(request: "SongRequest") -> str:
     """A hash that is equal for equal requests, regardless of the order of fields, white space and explicit defaults."""
     asked = request.model_dump(mode="json", exclude_defaults=True)
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def receipt_for(
-    tenant_id: str, key: str, request: SongRequest, job_id: str, answer: FirstAnswer, now: datetime
+    tenant_id: str, key: str, request: "SongRequest", job_id: str, answer: FirstAnswer, now: datetime
 ) -> Receipt:
     """The receipt of an order that is about to be accepted."""
     return Receipt(

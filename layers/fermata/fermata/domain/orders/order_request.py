@@ -19,6 +19,7 @@ from pydantic import (
 
 from fermata.domain.catalogue.models import MAX_PRICE_CREDITS, Catalogue, Model
 from fermata.domain.catalogue.units import Kind
+from fermata.domain.orders.chain import MAX_FALLBACKS
 from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
 from fermata.domain.orders.speech_request import (
     Choice,
@@ -36,7 +37,6 @@ from fermata.domain.web.safe_url import NO_TRUSTED_ORIGINS, WEBHOOK_LINK_RULE, T
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
-MAX_FALLBACKS: Final = 3
 AUTO: Final = "auto"
 """The `model` of a request that leaves the choice to Fermata."""
 
@@ -97,7 +97,7 @@ Moment = Annotated[
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class AudioRequest(_Body):

@@ -37,7 +37,7 @@ class ReferenceRequest(BaseModel):
     recording that an earlier job handed over.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     audio_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
     """A link to the recording: https on port 443 of a public host. Left out if `id` or a provider's id names it."""
@@ -69,7 +69,7 @@ class ProviderIds(BaseModel):
     stands for the provider's current key: ids that the caller may name although no upload here made them.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     provider: str
     key_alias: str
@@ -102,7 +102,7 @@ class PreparedReference(BaseModel):
     copy. `ids` are those of providers that received the file.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     object_key: str
     content_type: str

@@ -28,7 +28,7 @@ class Callback(BaseModel):
     next post ends.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     sha256: str
     job_id: str

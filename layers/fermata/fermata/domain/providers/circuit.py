@@ -69,7 +69,9 @@ class Circuit(BaseModel):
     their failures may pause or disable only the name itself.
     """
 
-    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     failed_at_ms: tuple[NonNegativeInt, ...] = ()
     open_until_ms: NonNegativeInt = 0

@@ -54,7 +54,7 @@ class Failure(BaseModel):
     fields. `of_one_model` narrows `not_entitled` to the ordered model; otherwise it concerns the whole account.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     failure_class: FailureClass
     provider_charged: ProviderCharged

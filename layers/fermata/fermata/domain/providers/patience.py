@@ -44,7 +44,7 @@ class SongTrouble(BaseModel):
     first found permanently unacceptable.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     fetches: PositiveInt
     last: Failure
@@ -91,7 +91,7 @@ class FreeRetries(BaseModel):
     poll by the provider's `Retry-After`, and a task that `is_over` has no further link.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     since: datetime | None = None
     polls: NonNegativeInt = 0

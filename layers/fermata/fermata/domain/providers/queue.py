@@ -85,7 +85,7 @@ class ProviderQueue(BaseModel):
     given to such a request.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     running: Mapping[str, Lease] = {}
     waiting: Mapping[str, Reservation] = {}

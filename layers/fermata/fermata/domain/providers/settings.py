@@ -24,7 +24,7 @@ DailyBudgetUsd = Annotated[Decimal, Field(ge=0, le=1_000_000), BeforeValidator(_
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class ProviderChanges(_Settings):

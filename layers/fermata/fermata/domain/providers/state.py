@@ -51,7 +51,7 @@ class ProviderState(BaseModel):
     there never were any. A stored record calls its `queue` `pacing`.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     provider: str
     version: NonNegativeInt = 0

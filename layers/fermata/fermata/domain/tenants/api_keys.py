@@ -56,7 +56,7 @@ class ApiKey(BaseModel):
     key names its successor in `rotated_to`. A successor counts its credits in `counter_id`, the first key of its line.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     key_id: str
     sha256: str

@@ -18,7 +18,7 @@ class Tier(BaseModel):
     `from_credits`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     from_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_TIER_FROM)]
     percent: DiscountPercent
@@ -40,7 +40,7 @@ Tiers = Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS), BeforeValidator
 class Discounts(BaseModel):
     """A plan's discounts. The larger one of `discount_percent` and of the reached tier applies to a whole order."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     discount_percent: DiscountPercent = 0
     tiers: Tiers = ()

@@ -8,7 +8,7 @@ class KeyCap(BaseModel):
     `counter_id`, which a rotated key shares with its predecessor: it is the id of the first of them.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     counter_id: str
     monthly_credits: PositiveInt

@@ -16,7 +16,7 @@ TENANT_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 class Tenant(BaseModel):
     """A customer of the operator."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     created_at: datetime

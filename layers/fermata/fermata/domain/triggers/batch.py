@@ -28,7 +28,7 @@ class Batch(BaseModel):
     given up if more than `tolerated_failure_percent` fail for internal reasons.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     file: InboxFile
     good: int

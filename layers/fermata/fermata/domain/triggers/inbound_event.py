@@ -30,7 +30,7 @@ class Requested(BaseModel):
     `source`; the sender wrote `detail`.
     """
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, hide_input_in_errors=True)
 
     id: Named
     time: Annotated[AwareDatetime, Field(ge=_FIRST)]

@@ -20,7 +20,7 @@ _LONGEST_NAME_BYTES: Final = 700
 class InboxFile(BaseModel):
     """One version of one object of the inbox; a version never changes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     bucket: str
     key: str
@@ -71,7 +71,7 @@ class InboxFile(BaseModel):
 class LineOfFile(BaseModel):
     """One line of a batch as the state machine passes it: its position in bytes, not its text."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     file: InboxFile
     line: Annotated[int, Field(ge=1)]
@@ -104,7 +104,7 @@ class _Detail(BaseModel):
 
 
 class _Created(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
 
     detail: _Detail
 

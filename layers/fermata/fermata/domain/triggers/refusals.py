@@ -16,7 +16,7 @@ class RefusedInARow(BaseModel):
     room in the plan, after which the line is tried again (`waits`).
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     refused: NonNegativeInt = 0
     waits: NonNegativeInt = 0

@@ -34,7 +34,7 @@ class Change:
 class Triggers(BaseModel):
     """One tenant's triggers. `version` counts the operator's changes, 0 before the first."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     inbox: bool = False

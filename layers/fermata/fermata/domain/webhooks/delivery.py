@@ -85,7 +85,7 @@ class WebhookAttempt(BaseModel):
     attempt follows after `wait_s` seconds.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     replay: NonNegativeInt
     number: PositiveInt

@@ -24,7 +24,7 @@ class WebhookEndpoint(BaseModel):
     when the receiver answered 410 (gone).
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     url: str | None = None
@@ -34,7 +34,7 @@ class WebhookEndpoint(BaseModel):
 class WebhookEvent(BaseModel):
     """The body of a webhook: the end of one job, with its time and result."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     type: Annotated[str, WithJsonSchema({"type": "string", "enum": [event_type(each) for each in ENDS]})]
     """What happened."""

@@ -19,7 +19,7 @@ _PREFIX: Final = "whsec_"
 class WebhookSecrets(BaseModel):
     """A tenant's secrets: the current one, and the previous one until `previous_until`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     current: SecretStr
     previous: SecretStr | None = None

@@ -38,7 +38,7 @@ requests may exceed it by their number.
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class KeyRequest(_Body):

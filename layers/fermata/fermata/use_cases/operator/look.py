@@ -53,7 +53,7 @@ class LookPorts:
 
 
 class _Look(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
 
 class ListTenants(_Look):

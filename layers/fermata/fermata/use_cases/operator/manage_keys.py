@@ -30,7 +30,7 @@ Days = Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIFE.days)]
 
 
 class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
 
 class IssueKey(_Command):

@@ -98,7 +98,7 @@ class ManagePorts:
 
 
 class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     tenant_id: TenantId
 
@@ -151,7 +151,7 @@ class SetTriggers(_Command):
 class Reconcile(BaseModel):
     """Compare a provider's attempts of unknown outcome with its usage export, and record the findings if `apply`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["reconcile"]
     provider: str
@@ -162,7 +162,7 @@ class Reconcile(BaseModel):
 class Redeliver(BaseModel):
     """Deliver the paid song of a failed job under a new job, without another order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["redeliver"]
     job_id: str
@@ -171,7 +171,7 @@ class Redeliver(BaseModel):
 class ListRecoverable(BaseModel):
     """List the paid but undelivered songs that can be redelivered, of one provider or of all."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["list_recoverable"]
     provider: str | None = None

@@ -13,7 +13,7 @@ from fermata.use_cases.webhooks.set_endpoint import EndpointPorts, rotate_secret
 
 
 class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     tenant_id: TenantId
 

@@ -16,7 +16,7 @@ class SetBudget(BaseModel):
     `reset` lets the deployed budget hold again. 0 is no limit.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["set_budget"]
     provider: str

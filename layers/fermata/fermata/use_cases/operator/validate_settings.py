@@ -31,7 +31,7 @@ class _Properties(BaseModel):
     setting; an empty one is not set.
     """
 
-    model_config = ConfigDict(alias_generator=to_pascal, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, alias_generator=to_pascal, hide_input_in_errors=True)
 
     provider_settings: str
     model_latency_priors: str

@@ -22,7 +22,7 @@ from fermata.use_cases.accounts.count_calls import count_reference
 class UploadRequest(BaseModel):
     """The file that a caller is going to upload: its media type and its exact size."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     content_type: Literal["audio/mpeg", "audio/wav", "audio/flac"]
     """The media type of the file."""

@@ -14,7 +14,7 @@ from fermata.use_cases.webhooks.set_endpoint import EndpointPorts, rotate_secret
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class WebhookRequest(_Body):

@@ -24,7 +24,7 @@ TEST_EVENT: Final = "webhook.test"
 class NoFields(BaseModel):
     """The body of a request that takes no fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class UsageLine(BaseModel):
     the same attempts, None for lines from before it was kept.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     tenant_id: str
     job_id: str
