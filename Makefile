@@ -12,7 +12,7 @@ CODE := layers/fermata/fermata client/fermata_client functions cli local tests t
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- environments
 
@@ -113,6 +113,9 @@ c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS,
 # Four workers on two cores, because whole jobs wait half of their time. tests/support/sharing.py says which tests come first, and which a worker takes together.
 test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
+
+e2e: $(VENV) $(FUNCTIONS) $(MEDIA) ## play a tenant over HTTP, S3 and EventBridge, from order to deletion (STACK=local, built or NAME; ARGS='-k live')
+	@$(PY) -m tests.e2e --stack '$(or $(STACK),local)' $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-licences check-console
 .PHONY: $(CHECKS)
@@ -217,4 +220,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 audit: $(VENV) ## ask OSV for advisories about every locked package, deployed or a tool's (0 none, 1 found, 3 not reached)
 	@$(PY) -m tooling.supply.audit
 
-.PHONY: help setup demo run env c2pa test check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test e2e check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock

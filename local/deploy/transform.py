@@ -73,7 +73,7 @@ def _is_resource(value: TemplateValue) -> bool:
 
 
 def package(template: dict[str, TemplateValue], base: Path, *, built: bool) -> Package:
-    """Replace paths relative to `base` with `s3://` URIs as `sam package` does; built layers are in `python`."""
+    """Replace paths relative to `base` with `s3://` URIs as `sam package` does; SAM built layers into `python`."""
     artifacts: dict[str, Path] = {}
     missing: dict[str, str] = {}
     resources = dict(template["Resources"])
@@ -82,7 +82,7 @@ def package(template: dict[str, TemplateValue], base: Path, *, built: bool) -> P
         if name is None:
             continue
         uri = resource.get("Properties", {}).get(name)
-        found = _artifact(base, uri, "python" if built and name == "ContentUri" else "")
+        found = _artifact(base, uri, "python" if built and _is_built_layer(resource) else "")
         if found is None:
             label = f"{logical_id} ({resource['Type']}) {name}"
             missing[logical_id] = f"{label}: expected a path that exists below {base}, found {uri!r}"
@@ -91,6 +91,10 @@ def package(template: dict[str, TemplateValue], base: Path, *, built: bool) -> P
         properties = {**resource.get("Properties", {}), name: f"s3://{PACKAGE_BUCKET}/{logical_id}"}
         resources[logical_id] = {**resource, "Properties": properties}
     return Package({**template, "Resources": resources}, artifacts, missing)
+
+
+def _is_built_layer(resource: Mapping[str, Any]) -> bool:
+    return resource["Type"] == "AWS::Serverless::LayerVersion" and "BuildMethod" in resource.get("Metadata", {})
 
 
 def _artifact(base: Path, uri: TemplateValue, below: str) -> Path | None:

@@ -14,6 +14,7 @@ Parameters:
 Resources:
   Layer:
     Type: AWS::Serverless::LayerVersion
+    Metadata: {BuildMethod: python3.13}
     Properties: {ContentUri: layer, CompatibleRuntimes: [python3.13]}
   SayHelloFunction:
     Type: AWS::Serverless::Function
@@ -57,6 +58,13 @@ def test_a_built_layer_is_imported_from_its_python_folder(project: Path) -> None
 
     assert packaged.artifacts["Layer"] == project / "layer" / "python"
     assert packaged.artifacts["SayHelloFunction"] == project / "say_hello"
+
+
+def test_a_layer_that_sam_does_not_build_stays_where_the_template_names_it(project: Path) -> None:
+    template = read_template(project / "template.yaml")
+    del template["Resources"]["Layer"]["Metadata"]
+
+    assert package(template, project, built=True).artifacts["Layer"] == project / "layer"
 
 
 def test_missing_code_is_reported_with_its_resource(project: Path) -> None:
