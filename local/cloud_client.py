@@ -32,7 +32,7 @@ def client_of(cloud: Mapping[str, Any], service: str) -> Any:  # noqa: ANN401 (t
     )
 
 
-def own_clients(url: str) -> Callable[[str], Any]:
+def own_clients(url: str, access_key: str = OWN_ACCESS_KEY) -> Callable[[str], Any]:
     """Return the cloud's own boto3 client of a service at an endpoint, the same for each service."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
@@ -42,6 +42,6 @@ def own_clients(url: str) -> Callable[[str], Any]:
         s3={"addressing_style": "path"},
     )
     session = boto3.session.Session(
-        aws_access_key_id=OWN_ACCESS_KEY, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
+        aws_access_key_id=access_key, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
     )
     return cache(lambda service: session.client(service, endpoint_url=url, config=config))

@@ -109,9 +109,12 @@ def running_cloud(arguments: Sequence[str], scratch: Path, project: Path = PROJE
         *arguments,
     ]
     with cloud_process(everything, scratch, project=project) as cloud:
-        yield cloud.line()
+        line = cloud.line()
+        yield line
         assert cloud.process.poll() is None, f"the cloud ended by itself: {cloud.stderr()}"
         assert cloud.stop() == 0, cloud.stderr()
+        refused = (Path(line["logs_dir"]) / "refusals.jsonl").read_text("utf-8")
+        assert not refused, f"the template lacks rights that were needed: {refused}"
 
 
 def in_time(ask: Callable[[], str]) -> str:

@@ -133,6 +133,7 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
         timeout_s=properties.timeout,
         memory_mb=properties.memory_size,
         environment=variables,
+        role_arn=properties.role,
         reserved=reserved,
     )
     return Created(name, {"Arn": spec.arn}, functions=(spec,))

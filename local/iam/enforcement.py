@@ -1,0 +1,72 @@
+"""IAM over a whole cloud: the gate of its AWS, the keys of its machines, and what rules may do."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from local.cloud_client import own_clients
+from local.iam.calls.named import invocation
+from local.iam.decision import Caller, Need
+from local.iam.emulated import EmulatedFacts, EmulatedPolicies
+from local.iam.gate import Gate
+from local.iam.rights import Rights, role_session, service_of_aws
+from local.logs import JsonLines, now
+
+USED_RIGHTS: Final = "used-rights"
+"""Name of the log that has one line for each right when it is first used: role, statement and action."""
+REFUSALS: Final = "refusals"
+"""Name of the log that has one line for each call that was refused: caller, action and AWS's sentence."""
+_EVENTS: Final = "events.amazonaws.com"
+_OF_MACHINES: Final = "machine"
+
+
+class Enforcement:
+    """Always on: whoever has a role's key may do what the role may, whoever has none is the administrator."""
+
+    def __init__(self, logs: Path) -> None:
+        self._used, self._refused = JsonLines(logs / f"{USED_RIGHTS}.jsonl"), JsonLines(logs / f"{REFUSALS}.jsonl")
+        self.rights: Final = Rights(EmulatedPolicies(), self._note, self._note_refusal)
+        self.gate: Final = Gate(self.rights, EmulatedFacts())
+        self.machine_keys: Final[set[str]] = set()
+        """The keys with which machines call, for whose calls the cloud is the client."""
+        self._clients: dict[str, Callable[[str], Any]] = {}
+        self._url = ""
+
+    def serve_machines(self, url: str) -> None:
+        """Make the clients of machines call the AWS at a URL."""
+        self._url = url
+
+    def client_of_machine(self, service: str, role_arn: str) -> Any:  # noqa: ANN401 (a boto3 client)
+        """Return the client of a service that signs with the key of a machine's role, the same for each of both."""
+        if role_arn not in self._clients:
+            key = self.rights.let_in(role_arn, _OF_MACHINES)
+            self.machine_keys.add(key)
+            self._clients[role_arn] = own_clients(self._url, key)
+        return self._clients[role_arn](service)
+
+    def refused_task(self, role_arn: str, function: str, qualifier: str | None) -> str | None:
+        """Return why a machine with a role may not call a function, None where it may."""
+        return self.rights.refusal(role_session(role_arn, _OF_MACHINES), [invocation(function, qualifier)])
+
+    def refused_target(self, rule_arn: str, function_arn: str) -> str | None:
+        """Return why a rule may not call a function, None where the function's policy lets it."""
+        return self._refused_of_rule(rule_arn, invocation(function_arn, None))
+
+    def refused_dead_letter(self, rule_arn: str, queue_arn: str) -> str | None:
+        """Return why a rule may not leave an event in a queue, None where the queue's policy lets it."""
+        return self._refused_of_rule(rule_arn, Need("sqs:SendMessage", queue_arn))
+
+    def close(self) -> None:
+        """Close the logs."""
+        self._used.close()
+        self._refused.close()
+
+    def _refused_of_rule(self, rule_arn: str, need: Need) -> str | None:
+        rule: Caller = service_of_aws(_EVENTS, rule_arn)
+        return self.rights.refusal(rule, [need])
+
+    def _note(self, role: str, statement: str, action: str) -> None:
+        self._used.write({"role": role, "statement": statement, "action": action})
+
+    def _note_refusal(self, caller: str, action: str, message: str) -> None:
+        self._refused.write({"time": now(), "caller": caller, "action": action, "message": message})
