@@ -188,7 +188,7 @@ class LocalCloud:
         )
         if self._kept:
             self._kept.state.restore_others()
-        self._iam.rights.learn()
+        self._iam.learn(deployment.functions.values())
         return deployment
 
     def _run_once(self, function: FunctionSpec, payload: bytes, aws_url: str) -> str | None:

@@ -1,15 +1,17 @@
 """IAM over a whole cloud: the gate of its AWS, the keys of its machines, and what rules may do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from local.cloud_client import own_clients
+from local.deploy.deployment import FunctionSpec
 from local.iam.calls.named import invocation
 from local.iam.decision import Caller, Need
 from local.iam.emulated import EmulatedFacts, EmulatedPolicies
 from local.iam.gate import Gate
 from local.iam.rights import Rights, role_session, service_of_aws
+from local.iam.trust import check_trust
 from local.logs import JsonLines, now
 
 USED_RIGHTS: Final = "used-rights"
@@ -35,6 +37,13 @@ class Enforcement:
     def serve_machines(self, url: str) -> None:
         """Make the clients of machines call the AWS at a URL."""
         self._url = url
+
+    def learn(self, functions: Iterable[FunctionSpec]) -> None:
+        """Read the policies of a complete stack. Raises `ResourceCreationError` for a role that its function or machine
+        may not have.
+        """
+        self.rights.learn()
+        check_trust(functions)
 
     def client_of_machine(self, service: str, role_arn: str) -> Any:  # noqa: ANN401 (a boto3 client)
         """Return the client of a service that signs with the key of a machine's role, the same for each of both."""

@@ -56,7 +56,7 @@ class Gate:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None, /) -> Any:  # noqa: ANN401 (a writer, which moto does not use)
             if status.startswith("404"):
-                refused = self.rights.refusal(caller, [s3.to_tell_what_is_missing(environ)])
+                refused = self.rights.refusal(caller, [s3.to_tell_what_is_missing(environ)], noted=False)
                 if refused is not None:
                     refusals.append(refused)
                     return lambda _: None

