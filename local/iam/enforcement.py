@@ -14,6 +14,8 @@ from local.iam.rights import Rights, role_session, service_of_aws
 from local.iam.trust import check_trust
 from local.logs import JsonLines, now
 
+GIVEN_RIGHTS: Final = "given-rights"
+"""Name of the log that has one line for each right that a role is given: role, statement and action."""
 USED_RIGHTS: Final = "used-rights"
 """Name of the log that has one line for each right when it is first used: role, statement and action."""
 REFUSALS: Final = "refusals"
@@ -26,7 +28,9 @@ class Enforcement:
     """Always on: whoever has a role's key may do what the role may, whoever has none is the administrator."""
 
     def __init__(self, logs: Path) -> None:
-        self._used, self._refused = JsonLines(logs / f"{USED_RIGHTS}.jsonl"), JsonLines(logs / f"{REFUSALS}.jsonl")
+        self._given, self._used, self._refused = (
+            JsonLines(logs / f"{name}.jsonl") for name in (GIVEN_RIGHTS, USED_RIGHTS, REFUSALS)
+        )
         self.rights: Final = Rights(EmulatedPolicies(), self._note, self._note_refusal)
         self.gate: Final = Gate(self.rights, EmulatedFacts())
         self.machine_keys: Final[set[str]] = set()
@@ -43,7 +47,9 @@ class Enforcement:
         may not have.
         """
         self.rights.learn()
-        check_trust(functions)
+        roles = check_trust(functions)
+        for role, statement, action in self.rights.given(roles):
+            self._given.write(_right(role, statement, action))
 
     def client_of_machine(self, service: str, role_arn: str) -> Any:  # noqa: ANN401 (a boto3 client)
         """Return the client of a service that signs with the key of a machine's role, the same for each of both."""
@@ -67,15 +73,19 @@ class Enforcement:
 
     def close(self) -> None:
         """Close the logs."""
-        self._used.close()
-        self._refused.close()
+        for log in (self._given, self._used, self._refused):
+            log.close()
 
     def _refused_of_rule(self, rule_arn: str, need: Need) -> str | None:
         rule: Caller = service_of_aws(_EVENTS, rule_arn)
         return self.rights.refusal(rule, [need])
 
     def _note(self, role: str, statement: str, action: str) -> None:
-        self._used.write({"role": role, "statement": statement, "action": action})
+        self._used.write(_right(role, statement, action))
 
     def _note_refusal(self, caller: str, action: str, message: str) -> None:
         self._refused.write({"time": now(), "caller": caller, "action": action, "message": message})
+
+
+def _right(role: str, statement: str, action: str) -> dict[str, str]:
+    return {"role": role.rsplit("/", 1)[-1], "statement": statement, "action": action}

@@ -1,7 +1,8 @@
 """The rights of all callers of a cloud: who has which key, what is allowed, and what was ever used."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
 from typing import Final, Protocol
 
 from local.deploy.deployment import ACCOUNT_ID, REGION
@@ -49,6 +50,7 @@ class Rights:
         self._of_roles: dict[str, Policies] = {}
         self._of_resources: dict[str, Policies] = {}
         self._used: set[tuple[str, str, str]] = set()
+        self._lock = Lock()
 
     def let_in(self, role_arn: str, session: str) -> str:
         """Make a session of a role known and return its access key id."""
@@ -59,6 +61,13 @@ class Rights:
     def learn(self) -> None:
         """Read the policies anew from now on."""
         self._of_roles, self._of_resources = {}, {}
+
+    def given(self, roles: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+        """Yield the role, the statement and each action that is allowed to roles by their ARNs."""
+        for role in roles:
+            for statement in self._of_role(role).statements:
+                if statement.allows and not statement.all_but_actions:
+                    yield from ((role, statement.name, action) for action in statement.actions)
 
     def caller(self, access_key: str | None) -> Caller | None:
         """Return the session of a role that has a key, None for the account's administrator."""
@@ -84,9 +93,15 @@ class Rights:
             for statement in decision.by:
                 use = (caller.role_arn or caller.arn, statement.name, need.action)
                 if use not in self._used:
-                    self._used.add(use)
-                    self._note(*use)
+                    self._note_use(use)
         return decision
+
+    def _note_use(self, use: tuple[str, str, str]) -> None:
+        with self._lock:
+            if use in self._used:
+                return
+            self._used.add(use)
+        self._note(*use)
 
     def _of_role(self, role_arn: str) -> Policies:
         known = self._of_roles.get(role_arn)

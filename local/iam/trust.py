@@ -12,18 +12,20 @@ from local.iam.statements import Policies, read_policy
 _ASSUME: str = "sts:AssumeRole"
 
 
-def check_trust(functions: Iterable[FunctionSpec]) -> None:
-    """Raise `ResourceCreationError` with a line for each function and machine whose role its service may not assume, as
-    AWS refuses to create it.
+def check_trust(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the ARNs of the roles of functions and machines. Raise `ResourceCreationError` with a line for each
+    function and machine whose role its service may not assume, as AWS refuses to create it.
     """
-    used = [(spec.logical_id, spec.arn, spec.role_arn, "lambda.amazonaws.com") for spec in functions]
+    named = [(spec.logical_id, spec.arn, spec.role_arn, "lambda.amazonaws.com") for spec in functions]
+    used = [*named, *_of_machines()]
     problems = [
         f"{name}: the role {role} cannot be assumed by {service}"
-        for name, arn, role, service in (*used, *_of_machines())
+        for name, arn, role, service in used
         if not is_trusted(_trust_policy(role), role, service, arn)
     ]
     if problems:
         raise ResourceCreationError("\n".join(problems))
+    return sorted({role for _, _, role, _ in used})
 
 
 def is_trusted(policy: Policies, role_arn: str, service: str, source_arn: str) -> bool:

@@ -165,7 +165,10 @@ def _create_alias(_logical_id: str, properties: AliasProperties, stack: Stack) -
 
 
 def _create_permission(logical_id: str, properties: PermissionProperties, stack: Stack) -> Created:
-    stack.client("lambda").add_permission(StatementId=logical_id, **properties.as_request())
+    # The emulator gives a permission to the version or alias that is named apart, and overlooks one in an ARN.
+    name, _, qualifier = properties.function_name.rpartition("function:")[-1].partition(":")
+    named = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+    stack.client("lambda").add_permission(StatementId=logical_id, **{**properties.as_request(), **named})
     return Created(logical_id)
 
 

@@ -44,9 +44,10 @@ def test_a_job_fails_where_its_function_lacks_a_right_and_a_log_names_it(cloud: 
 
 
 def test_each_used_right_is_written_down_once(cloud: Cloud) -> None:
-    used = [(line["role"].rsplit("/", 1)[-1], line["statement"], line["action"]) for line in _log(cloud, "used-rights")]
+    used = [(line["role"], line["statement"], line["action"]) for line in _log(cloud, "used-rights")]
     assert ("fermata-SubmitJobFunctionRole", "fermata-StartJobsPolicy/StartJobs", "states:StartExecution") in used
     assert len(used) == len(set(used))
+    assert set(used) <= {(line["role"], line["statement"], line["action"]) for line in _log(cloud, "given-rights")}
     assert not any(action == LACKING[1] for _, _, action in used)
 
 
