@@ -11,6 +11,7 @@ from local.iam.statements import Policies, Statement, read_policy
 _GLOBAL: Final = "global"
 _PARTITION: Final = "aws"
 _RESOURCES_AT: Final = 5
+_MACHINE_PARTS: Final = 7
 
 
 class EmulatedPolicies:
@@ -53,6 +54,13 @@ def holder_of(arn: str) -> str:
     return arn.partition("/")[0] if arn.startswith("arn:aws:s3:::") else arn
 
 
+def machines() -> list[MotoValue]:
+    """Return the machines that the engine runs."""
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    return list(stepfunctions_parser_backends[ACCOUNT_ID][REGION].state_machines)
+
+
 class EmulatedFacts:
     """What names in requests stand for."""
 
@@ -76,13 +84,12 @@ class EmulatedFacts:
 
     def machine_of(self, token: str) -> str | None:
         """Return the ARN of the machine whose execution waits for a task's token, None where none does."""
-        from moto.stepfunctions.models import stepfunctions_backends
-
-        for machine in list(stepfunctions_backends[ACCOUNT_ID][REGION].state_machines):
+        for machine in machines():
             for execution in list(machine.executions):
                 worker = getattr(execution, "exec_worker", None)
                 if worker is not None and worker.env.callback_pool_manager.get(token) is not None:
-                    return str(machine.arn)
+                    # The right is on the machine, whichever of its versions runs.
+                    return ":".join(machine.arn.split(":")[:_MACHINE_PARTS])
         return None
 
 

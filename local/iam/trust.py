@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec
+from local.deploy.deployment import ACCOUNT_ID, FunctionSpec
 from local.errors import ResourceCreationError
 from local.iam.decision import Need, decide
+from local.iam.emulated import machines
 from local.iam.rights import service_of_aws
 from local.iam.statements import Policies, read_policy
 
@@ -43,7 +44,5 @@ def _trust_policy(role_arn: str) -> Policies:
 
 
 def _of_machines() -> Iterator[tuple[str, str, str, str]]:
-    from moto.stepfunctions.models import stepfunctions_backends
-
-    for machine in stepfunctions_backends[ACCOUNT_ID][REGION].state_machines:
+    for machine in machines():
         yield machine.name, machine.arn, machine.roleArn, "states.amazonaws.com"

@@ -49,6 +49,8 @@ def test_each_used_right_is_written_down_once(cloud: Cloud) -> None:
     assert len(used) == len(set(used))
     assert set(used) <= {(line["role"], line["statement"], line["action"]) for line in _log(cloud, "given-rights")}
     assert not any(action == LACKING[1] for _, _, action in used)
+    machine = "fermata-MusicJobMachineRole"
+    assert (machine, "MusicJobMachineRolePolicy0/RunTheJobsFunctions", "lambda:InvokeFunction") in used
 
 
 def test_the_administrator_may_do_what_no_role_may(cloud: Cloud) -> None:
