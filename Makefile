@@ -113,6 +113,9 @@ c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS,
 test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 4 tests/integration tests/unit tests/fakes $(ARGS)
 
+rights: $(VENV) ## name the rights of the template that no test used (DIR=directory that FERMATA_RIGHTS named for make test)
+	@$(PY) -m tooling.unused_rights $(DIR)
+
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam check-console
 .PHONY: $(CHECKS)
 check: $(VENV) $(SAM) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
@@ -204,4 +207,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 		.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) \
 			layers/$$layer/pyproject.toml --constraint requirements.lock --output-file layers/$$layer/requirements.txt; done
 
-.PHONY: help setup demo run env c2pa test check openapi house build preflight deploy unnamed bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test rights check openapi house build preflight deploy unnamed bench soak fuzz mutants docs client console lock

@@ -123,6 +123,7 @@ def running_cloud(arguments: Sequence[str], scratch: Path, project: Path = PROJE
 def _keep_rights(logs: Path) -> None:
     """Copy what a cloud's roles may do and did, where the environment names a directory for it."""
     if kept := os.environ.get("FERMATA_RIGHTS"):
+        Path(kept).mkdir(parents=True, exist_ok=True)
         for name in ("given-rights", "used-rights"):
             shutil.copy(logs / f"{name}.jsonl", Path(kept) / f"{name}-{uuid4().hex}.jsonl")
 

@@ -11,12 +11,12 @@ GIVEN = ["R p/Read dynamodb:GetItem", "R p/Write dynamodb:PutItem", "S p/Write d
 
 
 def test_what_is_neither_used_nor_listed_is_reported() -> None:
-    assert problems(GIVEN, GIVEN[:1], {"S * dynamodb:PutItem": "why"}) == [f"never used: {GIVEN[1]}"]
+    assert problems(GIVEN, GIVEN[:1], {"S * dynamodb:PutItem": "why"}) == ([f"never used: {GIVEN[1]}"], [])
 
 
 def test_an_entry_that_matches_nothing_unused_is_reported() -> None:
     listed = {GIVEN[0]: "why", "* dynamodb:PutItem": "why"}
-    assert problems(GIVEN, GIVEN[:1], listed) == [f"listed, but used or gone: {GIVEN[0]}"]
+    assert problems(GIVEN, GIVEN[:1], listed) == ([], [f"listed, but used or gone: {GIVEN[0]}"])
 
 
 def test_uses_of_several_runs_count_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
