@@ -117,6 +117,9 @@ test: $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(NODE) $(GENERATORS) $(SUPPLY) $(CO
 e2e: $(VENV) $(FUNCTIONS) $(MEDIA) ## play a tenant over HTTP, S3 and EventBridge, from order to deletion (STACK=local, built or NAME; ARGS='-k live')
 	@$(PY) -m tests.e2e --stack '$(or $(STACK),local)' $(ARGS)
 
+rights: $(VENV) ## name the rights of the template that no test used (DIR=directory that FERMATA_RIGHTS named for make test)
+	@$(PY) -m tooling.unused_rights $(DIR)
+
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-licences check-console
 .PHONY: $(CHECKS)
 check: $(VENV) $(SAM) $(SUPPLY) $(NODE) $(CONSOLE) ## format, lint, types, template, state machines and the console; reports everything it finds
@@ -220,4 +223,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 audit: $(VENV) ## ask OSV for advisories about every locked package, deployed or a tool's (0 none, 1 found, 3 not reached)
 	@$(PY) -m tooling.supply.audit
 
-.PHONY: help setup demo run env c2pa test e2e check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test e2e rights check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock

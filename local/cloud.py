@@ -37,6 +37,7 @@ from local.emulator.schedules import Timers, read_schedules
 from local.errors import LocalCloudError
 from local.http.bridge import HttpBridge, patient
 from local.http.server import HOST, HttpServer, listen
+from local.iam.enforcement import Enforcement
 from local.logs import JsonLines
 from local.operator_page.serving import start_operator_page
 from local.runtime.fork_servers import ForkServers
@@ -157,27 +158,21 @@ class LocalCloud:
         moto_backends.execute_machines()
         if self._kept:
             self._kept.state.install()
-        moto_backends.lock_backends()
+        moto_backends.make_ready()
         moto_transactions.remember_only_what_a_transaction_touches()
         moto_tables.query_only_what_is_asked_for()
         moto_tables.measure_items_once()
-        moto_backends.list_modules_once()
-        moto_backends.forget_dropped_objects()
-        moto_backends.pass_attributes_as_they_are()
-        moto_backends.parse_updates_once()
-        moto_backends.enforce_no_bucket_policy()
-        step_functions.scale_time(self._settings.time_scale)
-        step_functions.parse_once()
-        step_functions.parse_paths_once()
-        step_functions.name_executions()
-        step_functions.map_in_a_loop()
+        step_functions.make_ready(self._settings.time_scale)
         moto = moto_backends.straight_to_dynamodb(missing_calls.dispatcher())
         if self._kept:
             moto = self._kept.state.endpoint(moto)
-        endpoint = AwsEndpoint(moto, self._log("aws"), OWN_ACCESS_KEY)
+        iam = self._iam = Enforcement(self._state.logs)
+        self._exits.callback(iam.close)
+        endpoint = AwsEndpoint(moto, self._log("aws"), OWN_ACCESS_KEY, gate=iam.gate, unlogged=iam.machine_keys)
         server = HttpServer(listen(self._kept.aws_port if self._kept else 0), endpoint, MotoRequestHandler)
         server.start()
         self._exits.callback(server.stop)
+        iam.serve_machines(server.url, endpoint)
         return endpoint, server
 
     def _deploy(self, clients: Callable[[str], Any], parameters: Mapping[str, str], aws_url: str) -> Deployment:
@@ -192,11 +187,13 @@ class LocalCloud:
         )
         if self._kept:
             self._kept.state.restore_others()
+        self._iam.learn(deployment.functions.values())
         return deployment
 
     def _run_once(self, function: FunctionSpec, payload: bytes, aws_url: str) -> str | None:
         """Run a function of a stack that is not complete yet; the environment does not outlive the call."""
-        runtime = LambdaRuntime([function], self._servers, aws_url, self._state.logs)
+        let_in = self._iam.rights.let_in
+        runtime = LambdaRuntime([function], self._servers, aws_url, self._state.logs, let_in=let_in)
         try:
             answer = runtime.invoke(function.name, payload)
         finally:
@@ -224,6 +221,7 @@ class LocalCloud:
             aws_url,
             self._state.logs,
             self._settings.environments,
+            let_in=self._iam.rights.let_in,
         )
         self._exits.callback(runtime.stop)
         backend = function_logs.emulated_logs()
@@ -237,9 +235,10 @@ class LocalCloud:
             parts.runtime.submit,
             lambda service: bus if service == "events" else parts.clients(service),
             keeper=self._kept.state.deliveries if self._kept else None,
+            rights=self._iam,
         )
         self._exits.callback(events.stop)
-        step_functions.use_clients(parts.clients, parts.runtime.submit)
+        step_functions.use_clients(parts.clients, parts.runtime.submit, self._iam)
         ended = self._kept.state.executions.ended if self._kept else lambda _: None
         step_functions.publish_status_changes(events.publish, ended)
         step_functions.deliver_to_functions(events.deliver)

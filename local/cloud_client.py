@@ -36,7 +36,7 @@ def client_of(cloud: Mapping[str, Any], service: str) -> Any:  # noqa: ANN401 (t
     )
 
 
-def own_clients(url: str, application: "WSGIApplication") -> Callable[[str], Any]:
+def own_clients(url: str, application: "WSGIApplication", access_key: str = OWN_ACCESS_KEY) -> Callable[[str], Any]:
     """Return the cloud's own boto3 client of a service, the same for each service: `application`, which listens at
     `url`, answers it in this process.
     """
@@ -45,7 +45,7 @@ def own_clients(url: str, application: "WSGIApplication") -> Callable[[str], Any
         s3={"addressing_style": "path"},
     )
     session = boto3.session.Session(
-        aws_access_key_id=OWN_ACCESS_KEY, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
+        aws_access_key_id=access_key, aws_secret_access_key=_OWN_SECRET_KEY, region_name=REGION
     )
 
     @cache

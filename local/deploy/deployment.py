@@ -31,6 +31,8 @@ class FunctionSpec:
     environment: Mapping[str, str]
     packages_dirs: tuple[Path, ...] = ()
     """Directories of installed packages that stand in for what a build would put into the layers."""
+    role_arn: str = ""
+    """The role whose rights its calls to AWS have."""
     reserved: int | None = None
     """The function's reserved concurrency, which is also its maximum; None where it shares environments."""
     version: int = 1

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -27,13 +28,14 @@ _S3_SUBRESOURCES: Final = {
 @dataclass(frozen=True)
 class AwsCall:
     """One request to AWS; `access_key` is None for an unsigned request or a presigned link. `items` is the number
-    of items in a DynamoDB request, 1 for any other.
+    of items in a DynamoDB request, 1 for any other. `request` is the body of one in JSON, or the fields of a form.
     """
 
     access_key: str | None
     action: str
     resource: str | None
     items: int = 1
+    request: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def invoked_function(method: str, path: str) -> str | None:
@@ -49,9 +51,8 @@ def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         request = _json_object(body)
-        return AwsCall(
-            access_key, f"{service}:{target.rsplit('.', 1)[-1]}", _json_resource(request), _items_of(request)
-        )
+        action = f"{service}:{target.rsplit('.', 1)[-1]}"
+        return AwsCall(access_key, action, _json_resource(request), _items_of(request), request)
     if service == "s3":
         return AwsCall(access_key, f"s3:{_s3_action(environ)}", environ["PATH_INFO"].strip("/") or None)
     name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
@@ -60,7 +61,8 @@ def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
     form = parse_qs(body.decode("utf-8", "replace"))
     if "Action" in form:
         resources = [form[key][0] for key in _RESOURCE_KEYS if key in form]
-        return AwsCall(access_key, f"{service}:{form['Action'][0]}", resources[0] if resources else None)
+        action, resource = f"{service}:{form['Action'][0]}", resources[0] if resources else None
+        return AwsCall(access_key, action, resource, request={name: values[0] for name, values in form.items()})
     return AwsCall(access_key, f"{service}:{environ['REQUEST_METHOD']}", environ["PATH_INFO"])
 
 

@@ -3,7 +3,7 @@ and pages of other origins.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +13,16 @@ from local.emulator.missing_calls import missing_call
 from local.emulator.s3.bucket_cors import RulesOf, rules_in_moto, with_cors
 from local.emulator.s3.presigned_links import refused_link
 from local.emulator.s3.upload_forms import is_upload_form, refused_upload
+from local.iam.gate import Gate
 from local.logs import JsonLines, now
 from local.runtime.lambda_api import LambdaApi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_MAX_READ_BYTES: Final = 1_048_576
+_MAX_READ_BYTES: Final = 25_165_824
+"""More than the largest request in JSON, 16 MB of items and their escapes."""
+_CALL: Final = "fermata.call"
 
 
 class AwsEndpoint:
@@ -36,9 +39,13 @@ class AwsEndpoint:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         cors_rules_of: RulesOf = rules_in_moto,
+        gate: Gate | None = None,
+        unlogged: Collection[str] = (),
     ) -> None:
+        """`gate` judges every call; calls that are signed with one of the `unlogged` keys are the cloud's own, too."""
         self._moto: WSGIApplication = ExpiringItems(moto, clock)
         self._log, self._own_access_key, self._clock = log, own_access_key, clock
+        self._gate, self._unlogged = gate, unlogged
         self._s3 = with_cors(self._checked_s3, cors_rules_of)
         self._lambda: LambdaApi | None = None
         self._callers: Mapping[str, str] = {}
@@ -51,14 +58,13 @@ class AwsEndpoint:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Log the call and answer it."""
         call = read_call(environ, _peek(environ))
-        if call.access_key != self._own_access_key:
+        if call.access_key != self._own_access_key and call.access_key not in self._unlogged:
             self._log.write(self._record(call, environ))
-        name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if name is not None and self._lambda is not None:
-            return self._lambda.invoke(name, environ)(environ, start_response)
-        serve = self._s3 if call.action.startswith("s3:") else self._moto
+        environ[_CALL] = call
         try:
-            return serve(environ, start_response)
+            if call.action.startswith("s3:"):
+                return self._s3(environ, start_response)
+            return self._judged(self._named, environ, start_response)
         except (NotImplementedError, ModuleNotFoundError):
             # Some services need packages that nothing of Fermata needs.
             return missing_call(call, environ)(environ, start_response)
@@ -67,7 +73,23 @@ class AwsEndpoint:
         """S3 without links that have ended and forms that violate their policy."""
         instant = self._clock()
         refusal = refused_upload(environ, instant) if is_upload_form(environ) else refused_link(environ, instant)
-        return (refusal or self._moto)(environ, start_response)
+        if refusal is not None:
+            return refusal(environ, start_response)
+        return self._judged(self._moto, environ, start_response)
+
+    def _named(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """All services but S3."""
+        name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if name is not None and self._lambda is not None:
+            return self._lambda.invoke(name, environ)(environ, start_response)
+        return self._moto(environ, start_response)
+
+    def _judged(
+        self, serve: "WSGIApplication", environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if self._gate is None:
+            return serve(environ, start_response)
+        return self._gate.serve(environ[_CALL], serve, environ, start_response)
 
     def _record(self, call: AwsCall, environ: "WSGIEnvironment") -> dict[str, object]:
         length = environ.get("CONTENT_LENGTH", "")

@@ -23,6 +23,10 @@ RETRY_DELAYS_S: Final = (60.0, 120.0)
 """Lambda's waits in seconds before the second and third attempt of an asynchronous invocation."""
 
 
+_NO_PERMISSIONS: Final = "NO_PERMISSIONS"
+"""EventBridge's code for a target whose policy does not let the rule call it."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One event for one function; without a rule, it is an asynchronous invocation."""
@@ -63,6 +67,26 @@ class NothingKept:
         return []
 
 
+class RuleRights(Protocol):
+    """What the policies of functions and queues let rules do."""
+
+    def refused_target(self, rule_arn: str, function_arn: str) -> str | None:
+        """Return why a rule may not call a function, None where it may."""
+
+    def refused_dead_letter(self, rule_arn: str, queue_arn: str) -> str | None:
+        """Return why a rule may not leave an event in a queue, None where it may."""
+
+
+class AllRights:
+    """Rules may do everything."""
+
+    def refused_target(self, rule_arn: str, function_arn: str) -> str | None:
+        """Return None."""
+
+    def refused_dead_letter(self, rule_arn: str, queue_arn: str) -> str | None:
+        """Return None."""
+
+
 class EventBridge:
     """Delivers to functions; `submit` runs a function, `clients` returns AWS clients by service name."""
 
@@ -72,7 +96,10 @@ class EventBridge:
         clients: Callable[[str], Any],  # boto3 clients have no common type
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
         keeper: Keeper | None = None,
+        rights: RuleRights | None = None,
     ) -> None:
+        """With `rights`, a rule calls and leaves events only where it may."""
+        self._rights: RuleRights = rights or AllRights()
         self._submit, self._clients, self._retry_delays_s = submit, clients, retry_delays_s
         self._keeper: Keeper = keeper or NothingKept()
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -122,6 +149,11 @@ class EventBridge:
         then()
 
     def _try(self, delivery: Delivery) -> None:
+        refusal = delivery.rule_arn and self._rights.refused_target(delivery.rule_arn, delivery.function_arn)
+        if refusal:
+            # EventBridge does not try again what it has no permission for.
+            self._keep(delivery, error_answer(_NO_PERMISSIONS, refusal))
+            return
         try:
             answer = self._submit(delivery.function_arn, delivery.payload.encode())
         except (TooManyRequestsError, UnknownFunctionError) as error:
@@ -155,6 +187,10 @@ class EventBridge:
                 f"an event for {delivery.function_arn} was given up after {code}; the rule has no queue for it",
                 file=sys.stderr,
             )
+            return
+        refusal = delivery.rule_arn and self._rights.refused_dead_letter(delivery.rule_arn, delivery.dead_letter_arn)
+        if refusal:
+            print(f"an event for {delivery.function_arn} was given up after {code}: {refusal}", file=sys.stderr)
             return
         attributes = {"RULE_ARN": str(delivery.rule_arn), "TARGET_ARN": delivery.function_arn, "ERROR_CODE": code}
         sqs = self._clients("sqs")

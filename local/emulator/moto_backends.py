@@ -144,8 +144,18 @@ class EventBus:
         events_backends[ACCOUNT_ID][REGION].put_events(Entries)
 
 
+def make_ready() -> None:
+    """Replace what every cloud needs replaced in moto's backends."""
+    lock_backends()
+    list_modules_once()
+    forget_dropped_objects()
+    pass_attributes_as_they_are()
+    parse_updates_once()
+    enforce_no_bucket_policy()
+
+
 def enforce_no_bucket_policy() -> None:
-    """Store bucket policies without applying them, because the emulator checks no permissions."""
+    """Store bucket policies without applying them: `local.iam` does."""
     from moto.iam.access_control import PermissionResult
 
     def get_permission(self: MotoValue, action: str, resource: str) -> MotoValue:  # noqa: ARG001 (moto calls it so)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from threading import Lock
 from types import SimpleNamespace
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -25,6 +25,15 @@ _LONGEST_SLEEP_S: Final = 1.0
 
 Publish: TypeAlias = Callable[[dict[str, MotoValue], Callable[[], None]], None]
 """Publishes an event and takes a step afterwards."""
+
+
+def make_ready(time_scale: float) -> None:
+    """Make the engine run machines as this cloud needs it."""
+    scale_time(time_scale)
+    parse_once()
+    parse_paths_once()
+    name_executions()
+    map_in_a_loop()
 
 
 def scale_time(scale: float) -> None:
@@ -57,13 +66,37 @@ def _wait(env: MotoValue, seconds: float) -> None:
         env.program_state_event.wait(min(left, _LONGEST_SLEEP_S))
 
 
-def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, bytes], Future[Answer]]) -> None:
-    """Give the engine cached clients, and a Lambda client that runs functions without HTTP requests."""
-    functions = EngineLambda(submit)
+class MachineRights(Protocol):
+    """What machines do under their roles."""
+
+    def client_of_machine(self, service: str, role_arn: str) -> MotoValue:
+        """Return the client of a service that signs with a role's key."""
+
+    def refused_task(self, role_arn: str, function: str, qualifier: str | None) -> str | None:
+        """Return why a machine with a role may not call a function, None where it may."""
+
+
+def use_clients(
+    clients: Callable[[str], MotoValue],
+    submit: Callable[[str, bytes], Future[Answer]],
+    rights: MachineRights | None = None,
+) -> None:
+    """Give the engine cached clients, and a Lambda client that runs functions without HTTP requests: with `rights`
+    those of each machine's role, else `clients` for all.
+    """
     original = moto_seams.ENGINE_CLIENTS.original
 
-    def boto_client_for(region: str, service: str, state_credentials: object = None) -> MotoValue:  # noqa: ARG001 (moto calls it so)
-        return functions if service == "lambda" else clients(service)
+    @cache
+    def functions_for(role_arn: str | None) -> EngineLambda:
+        if rights is None or role_arn is None:
+            return EngineLambda(submit)
+        return EngineLambda(submit, partial(rights.refused_task, role_arn))
+
+    def boto_client_for(region: str, service: str, state_credentials: MotoValue = None) -> MotoValue:  # noqa: ARG001 (moto calls it so)
+        role_arn = getattr(state_credentials, "role_arn", None)
+        if service == "lambda":
+            return functions_for(role_arn)
+        return clients(service) if rights is None or role_arn is None else rights.client_of_machine(service, role_arn)
 
     for name, module in list(sys.modules.items()):
         if name.startswith(_ENGINE) and getattr(module, "boto_client_for", None) is original:

@@ -12,6 +12,7 @@ from threading import Event, RLock, Thread
 from typing import Final
 
 from local.deploy.deployment import MAX_ENVIRONMENTS, FunctionSpec
+from local.iam.rights import access_key_id
 from local.logs import JsonLines
 from local.runtime.crowding import crowding
 from local.runtime.fork_servers import ForkServers
@@ -66,13 +67,15 @@ class LambdaRuntime:
         logs_dir: Path,
         max_environments: int = MAX_ENVIRONMENTS,
         crowding: Callable[[], float] = crowding,
+        let_in: Callable[[str, str], str] = access_key_id,
     ) -> None:
         """`servers` outlive the runtime. `crowding` tells how many processes want each core; a function has its timeout
-        as many times.
+        as many times. `let_in` gets the ARN of a function's role and its name, and returns the access key id that its
+        calls are signed with.
         """
         self._servers, self._endpoint_url = servers, endpoint_url
         self._functions = {
-            spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
+            spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials(spec, let_in))
             for spec in functions
         }
         servers.know(function.spec for function in self._functions.values())
@@ -322,10 +325,10 @@ class LambdaRuntime:
                 environment.end_if_overdue(instant, crowding)
 
 
-def _credentials() -> Mapping[str, str]:
-    """Return unique credentials, by which the emulator attributes calls to a function."""
+def _credentials(spec: FunctionSpec, let_in: Callable[[str, str], str]) -> Mapping[str, str]:
+    """Return credentials of the function's role, by which the emulator knows whose call it is."""
     return {
-        "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
+        "AWS_ACCESS_KEY_ID": let_in(spec.role_arn, spec.name),
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_SESSION_TOKEN": secrets.token_hex(20),
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE_S: Final = 240
@@ -109,9 +111,21 @@ def running_cloud(arguments: Sequence[str], scratch: Path, project: Path = PROJE
         *arguments,
     ]
     with cloud_process(everything, scratch, project=project) as cloud:
-        yield cloud.line()
+        line = cloud.line()
+        yield line
         assert cloud.process.poll() is None, f"the cloud ended by itself: {cloud.stderr()}"
         assert cloud.stop() == 0, cloud.stderr()
+        _keep_rights(Path(line["logs_dir"]))
+        refused = (Path(line["logs_dir"]) / "refusals.jsonl").read_text("utf-8")
+        assert not refused, f"the template lacks rights that were needed: {refused}"
+
+
+def _keep_rights(logs: Path) -> None:
+    """Copy what a cloud's roles may do and did, where the environment names a directory for it."""
+    if kept := os.environ.get("FERMATA_RIGHTS"):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        for name in ("given-rights", "used-rights"):
+            shutil.copy(logs / f"{name}.jsonl", Path(kept) / f"{name}-{uuid4().hex}.jsonl")
 
 
 def in_time(ask: Callable[[], str]) -> str:

@@ -1,4 +1,4 @@
-"""Roles and policies of IAM. The emulator stores and returns them; the one-machine cloud does not enforce them."""
+"""Roles and policies of IAM. The emulator stores and returns them; `local.iam` enforces them."""
 
 from typing import Final
 

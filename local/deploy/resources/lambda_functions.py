@@ -69,7 +69,7 @@ class AliasProperties(Properties):
 
 
 class PermissionProperties(Properties):
-    """The right to call a function. The emulator stores and returns it; the one-machine cloud does not enforce it."""
+    """The right to call a function, which is enforced for rules."""
 
     function_name: str
     """A name or an ARN, which may name an alias."""
@@ -152,6 +152,7 @@ def _function_spec(logical_id: str, name: str, properties: FunctionProperties, s
         memory_mb=properties.memory_size,
         environment=properties.environment.variables if properties.environment else {},
         reserved=properties.reserved_concurrent_executions,
+        role_arn=properties.role,
     )
 
 
@@ -194,7 +195,10 @@ def _update_alias(_logical_id: str, properties: AliasProperties, stack: Stack, b
 
 
 def _create_permission(logical_id: str, properties: PermissionProperties, stack: Stack) -> Created:
-    stack.client("lambda").add_permission(StatementId=logical_id, **properties.as_request())
+    # The emulator gives a permission to the version or alias that is named apart, and overlooks one in an ARN.
+    name, _, qualifier = properties.function_name.rpartition("function:")[-1].partition(":")
+    named = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+    stack.client("lambda").add_permission(StatementId=logical_id, **{**properties.as_request(), **named})
     return Created(logical_id)
 
 

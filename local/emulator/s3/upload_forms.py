@@ -51,6 +51,19 @@ def refused_upload(environ: "WSGIEnvironment", now: datetime) -> Response | None
     return None
 
 
+def form_fields(environ: "WSGIEnvironment") -> dict[str, str]:
+    """Return the fields of an upload's form with lower-case names, `key` always among them; the body stays readable.
+    None of them where the form is not well-formed.
+    """
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    try:
+        fields, _ = _read({**environ, "wsgi.input": io.BytesIO(body)})
+    except UploadRefused:
+        fields = {}
+    return {"key": "", **fields}
+
+
 def check_upload(fields: Mapping[str, str], size_bytes: int, now: datetime) -> None:
     """Raise `UploadRefused` where the form's fields or the size of its file violate its policy. `fields` has lower-case
     names and includes the bucket.

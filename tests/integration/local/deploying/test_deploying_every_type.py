@@ -13,9 +13,12 @@ from local.deploy import deployer
 from local.deploy.deployer import UnsupportedTemplateError
 from local.deploy.deployment import Deployment, FunctionSpec
 from local.deploy.resources import RESOURCE_TYPES, resource_type
-from local.deploy.resources.resource_type import Clients, ResourceType
+from local.deploy.resources.resource_type import Clients, ResourceType, arn
 from local.deploy.transform import package, read_template, to_cloudformation
 from local.errors import CustomResourceError, ResourceCreationError
+from local.iam.decision import Caller, Need
+from local.iam.emulated import EmulatedFacts, EmulatedPolicies
+from local.iam.rights import Rights, role_session, service_of_aws
 from tests.integration.song import TLS
 
 TEMPLATE = (Path(__file__).parent / "every_type.yaml").read_text("utf-8")
@@ -159,8 +162,30 @@ def test_a_function_keeps_its_alias_its_caller_and_its_retries(deployment: Deplo
 
     assert alias["FunctionVersion"] == "1"
     assert {statement["Principal"]["Service"] for statement in policy["Statement"]} >= {"events.amazonaws.com"}
+    assert {statement["Resource"].split(":function:")[1] for statement in policy["Statement"]} == {f"{name}:live"}
     assert retries["MaximumRetryAttempts"] == 1
     assert retries["DestinationConfig"]["OnFailure"]["Destination"].endswith(":test-DeadLetterQueue")
+
+
+def test_what_is_judged_is_what_was_deployed(deployment: Deployment) -> None:
+    source, facts, rights = EmulatedPolicies(), EmulatedFacts(), Rights(EmulatedPolicies())
+    role = deployment.functions[deployment.resources["SayHelloFunction"]].role_arn
+    queue, table = (arn(service, name) for service, name in (("sqs", "test-Queue"), ("dynamodb", "table/test-Table")))
+
+    def may(caller: Caller, action: str, resource: str) -> bool:
+        return rights.refusal(caller, [Need(action, resource)]) is None
+
+    actions = ("sqs:ReceiveMessage", "sqs:SendMessage", "sqs:DeleteMessage")
+    assert [may(role_session(role, "f"), action, queue) for action in actions] == [True, True, False]
+    assert may(role_session(role, "f"), "dynamodb:GetItem", table)
+    assert not source.of_role("arn:aws:iam::123456789012:role/nobody").statements
+    rule = service_of_aws(
+        "events.amazonaws.com", arn("events", f"rule/{deployment.resources['SayHelloFunctionEveryMinute']}")
+    )
+    function = arn("lambda", f"function:{deployment.resources['SayHelloFunction']}")
+    assert [may(rule, "lambda:InvokeFunction", name) for name in (f"{function}:live", function)] == [True, False]
+    assert [facts.hash_key("test-Table", index) for index in (None, "by_tenant", "none")] == ["pk", "tenant", None]
+    assert facts.machine_of("a token that nobody waits for") is None
 
 
 def test_a_role_has_its_policies(deployment: Deployment, clients: Clients) -> None:

@@ -50,6 +50,8 @@ def test_a_song_is_made_by_callback_whatever_else_is_posted(patient: Cloud, faul
     entered = patient.states(job["id"])
     assert entered.count("SettleJob") == 1
     assert "WaitForProvider" not in entered
+    used = (Path(patient.line["logs_dir"]) / "used-rights.jsonl").read_text("utf-8")
+    assert '"states:SendTaskSuccess"' in used, "the end of the wait was not judged"
     # One look for each post at most: the first stage and the end, each twice or with one more.
     assert 1 <= polls(patient, job["id"]) <= {None: 2, "callback_twice": 4}.get(fault, 3)
 

@@ -39,3 +39,19 @@ def test_a_failure_has_the_name_that_a_machine_matches(said: Answer | Exception,
     answer = client(said).invoke(FunctionName="f")
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read())["errorType"] == name
+
+
+def test_a_machine_calls_only_what_its_role_lets_it() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def refused(function: str, qualifier: str | None) -> str | None:
+        asked.append((function, qualifier))
+        return "User: role is not authorized"
+
+    def submit(_name: str, _payload: bytes) -> Future[Answer]:
+        raise AssertionError("the function ran")
+
+    answer = EngineLambda(submit, refused).invoke(FunctionName="f", Qualifier="live")
+    told = json.loads(answer["Payload"].read())
+    assert (asked, told["errorType"]) == ([("f", "live")], "Lambda.AWSLambdaException")
+    assert told["errorMessage"].startswith("User: role is not authorized (Service: AWSLambda; Status Code: 403;")

@@ -124,3 +124,41 @@ def test_an_asynchronous_invocation_is_tried_three_times(bridge: EventBridge, wo
     world.answers = [error_answer("KeyError", "x")] * 2
     bridge.invoke_later(FUNCTION, b'{"a":1}')
     assert [world.invocations.get(timeout=WITHIN_S) for _ in range(3)] == [(FUNCTION, '{"a":1}')] * 3
+
+
+class Refusing:
+    """Policies that let no rule do anything, or let it leave events only."""
+
+    def __init__(self, *, may_leave: bool) -> None:
+        self._may_leave = may_leave
+
+    def refused_target(self, rule_arn: str, function_arn: str) -> str | None:
+        return f"{rule_arn} may not call {function_arn}"
+
+    def refused_dead_letter(self, rule_arn: str, queue_arn: str) -> str | None:
+        return None if self._may_leave else f"{rule_arn} may not send to {queue_arn}"
+
+
+def test_what_a_rule_may_not_call_is_kept_at_once(world: World) -> None:
+    bridge = EventBridge(world.submit, world.clients, retry_delays_s=(0, 0), rights=Refusing(may_leave=True))
+    bridge.deliver(RULE, TARGET, EVENT)
+    _, request = world.calls.get(timeout=WITHIN_S)
+    bridge.stop()
+    assert request["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert world.invocations.empty()
+
+
+def test_an_event_is_lost_where_the_rule_may_not_leave_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    bridge = EventBridge(world.submit, world.clients, retry_delays_s=(0, 0), rights=Refusing(may_leave=False))
+    bridge.deliver(RULE, TARGET, EVENT)
+    bridge.publish({"Source": "aws.states"})
+    assert world.calls.get(timeout=WITHIN_S)[0] == "put_events"
+    bridge.stop()
+    assert f"{RULE} may not send to" in capsys.readouterr().err
+
+
+def test_an_asynchronous_invocation_is_no_rules(world: World) -> None:
+    bridge = EventBridge(world.submit, world.clients, retry_delays_s=(0, 0), rights=Refusing(may_leave=False))
+    bridge.invoke_later(FUNCTION, b"{}")
+    assert world.invocations.get(timeout=WITHIN_S) == (FUNCTION, "{}")
+    bridge.stop()

@@ -1,0 +1,1 @@
+"""The rights that a call to AWS needs: actions, ARNs of resources, and condition keys."""
