@@ -104,7 +104,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "rescue_audio": {*RECORDS, *MEASURING, *HTTP},
     "reap_jobs": {*RECORDS},
     "audit_wallets": {*RECORDS},
-    "validate_settings": {*CATALOGUE, *HTTP},
+    "validate_settings": {*RECORDS, *HTTP},
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",

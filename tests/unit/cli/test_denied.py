@@ -36,6 +36,7 @@ COMMANDS = {
     "spend": [],
     "cancel-all": [],
     "drain": [],
+    "recover": [],
     "redrive": ["settle-job"],
     "enable-provider": ["minimax"],
     "check-provider": ["minimax"],

@@ -11,7 +11,7 @@ import pytest
 FAKE_MAKE = r"""#!/bin/sh
 for word in "$@"; do
     case $word in
-        setup|check|test|build|demo|soak|fuzz|docs|bench) target=$word ;;
+        setup|check|test|build|demo|soak|fuzz|docs|bench|e2e) target=$word ;;
         ARGS=--junit-xml=*) report=${word#ARGS=--junit-xml=} ;;
     esac
 done
@@ -22,7 +22,8 @@ case " $BROKEN " in *" $target "*) exit 2 ;; esac
 PASSING = '<testsuites><testsuite tests="5" failures="0" errors="0" skipped="1"/></testsuites>'
 FAILING = '<testsuites><testsuite tests="5" failures="1" errors="1" skipped="0"/></testsuites>'
 EMPTY = '<testsuites><testsuite tests="0" failures="0" errors="0" skipped="0"/></testsuites>'
-BESIDE_EACH_OTHER = ["build", "demo", "fuzz", "docs", "soak", "bench"]
+BESIDE_EACH_OTHER = ["build", "demo", "fuzz", "docs", "soak", "bench", "e2e", "e2e"]
+"""Tests from outside run twice: on the sources, and on what was built."""
 Run = Callable[..., tuple[subprocess.CompletedProcess[str], list[str]]]
 
 

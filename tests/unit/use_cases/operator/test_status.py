@@ -41,8 +41,10 @@ def alarming(world: World) -> list[tuple[str, str | None]]:
 def test_every_alarm_is_found_in_the_records_or_named_as_one_that_only_cloudwatch_sees() -> None:
     resources = read_template(ROOT / "template.yaml")["Resources"]
     alarms = {name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"} - OLDER
+    # These speak to a deployment that is under way, which they roll back.
+    lasting = {name for name in alarms if not name.endswith("ReleaseAlarm")}
 
-    assert FOUND | {*SEEN_BY_CLOUDWATCH_ALONE} == alarms
+    assert FOUND | {*SEEN_BY_CLOUDWATCH_ALONE} == lasting
     assert not FOUND & {*SEEN_BY_CLOUDWATCH_ALONE}
 
 
