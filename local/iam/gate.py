@@ -11,17 +11,20 @@ from local.iam.calls.facts import Facts
 from local.iam.calls.needs import needs_of
 from local.iam.decision import Caller
 from local.iam.refusals import access_denied
-from local.iam.rights import Rights
+from local.iam.rights import NOBODY, Rights
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_UNSIGNED = "the request is not signed, and so is nobody's"
 _READS: frozenset[str] = frozenset({"GET", "HEAD"})
 
 
 class Gate:
-    """Judges requests by their signers. Whoever has no role's key is the account's administrator, who may do all."""
+    """Judges requests by their signers. Whoever has another key than a role's is the account's administrator, who
+    may do all; whoever signs nothing may do what a bucket lets everybody do.
+    """
 
     def __init__(self, rights: Rights, facts: Facts) -> None:
         self.rights = rights
@@ -32,16 +35,19 @@ class Gate:
     ) -> Iterable[bytes]:
         """Serve a call, or refuse it."""
         fields = form_fields(environ) if is_upload_form(environ) else None
-        caller = self.rights.caller(call.access_key or _signer(environ, fields))
+        key = call.access_key or _signer(environ, fields)
+        caller = self.rights.caller(key) if key else NOBODY
         if caller is None:
             return serve(environ, start_response)
         service, _, _ = call.action.partition(":")
         needs = needs_of(call, environ, self._facts) if fields is None else s3.form_needs(environ, fields["key"])
         if needs is None:
+            if caller is NOBODY:
+                return access_denied(service, environ, _UNSIGNED)(environ, start_response)
             message = f"the laptop cannot judge {call.action} of {caller.arn}: local/iam/calls lacks what it needs"
             self.rights.note_refusal(caller.arn, call.action, message)
             return access_denied(service, environ, message)(environ, start_response)
-        refusal = self.rights.refusal(caller, needs)
+        refusal = self.rights.refusal(caller, needs, noted=caller is not NOBODY)
         if refusal is not None:
             return access_denied(service, environ, refusal)(environ, start_response)
         if service == "s3" and environ["REQUEST_METHOD"] in _READS and s3.bucket_and_key(environ)[1]:

@@ -16,6 +16,10 @@ _WITH_POLICIES: Final = ("arn:aws:s3:::", "arn:aws:sqs:", "arn:aws:events:", "ar
 """The resources that may have a policy of their own."""
 
 
+NOBODY: Final = Caller("anonymous", context={"aws:securetransport": ("true",)})
+"""Whoever signs nothing."""
+
+
 class PolicySource(Protocol):
     """Where the policies are."""
 

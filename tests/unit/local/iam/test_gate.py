@@ -61,8 +61,10 @@ class World:
     """A gate before an AWS that says `served`, or 404 for what is missing."""
 
     def __init__(self) -> None:
-        self.source, self.used = Source(), list[tuple[str, str, str]]()
-        self.rights = Rights(self.source, lambda *use: self.used.append(use))
+        self.source, self.used, self.refused = Source(), list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+        self.rights = Rights(
+            self.source, lambda *use: self.used.append(use), lambda *refusal: self.refused.append(refusal)
+        )
         self.key = self.rights.let_in(ROLE, "f")
         self.gate = Gate(self.rights, Facts())
 
@@ -103,6 +105,16 @@ def test_a_role_does_what_it_may_and_nothing_else(world: World) -> None:
 @pytest.mark.parametrize("key", ["AKIALOCALCALLER00000", access_key_id(ROLE, "another")])
 def test_whoever_has_no_roles_key_is_the_administrator(world: World, key: str) -> None:
     assert world.item("KEY#1", key).text == "served"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/b/song.mp3"), ("PUT", "/b/song.mp3"), ("POST", "/moto-api/reset")]
+)
+def test_whoever_signs_nothing_is_nobody_and_no_role_lacks_a_right(world: World, method: str, path: str) -> None:
+    refused = world.ask(EnvironBuilder(path=path, method=method).get_environ())
+
+    assert (refused.status_code, "<Code>AccessDenied</Code>" in refused.text) == (403, True)
+    assert world.refused == []
 
 
 def test_a_link_is_judged_as_its_signer_when_it_is_used(world: World) -> None:
