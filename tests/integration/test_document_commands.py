@@ -267,7 +267,7 @@ def check_make(words: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), f"make has no target {target}"
     given = dict(variable.split("=", 1) for variable in variables)
-    assert set(given) <= {"ARGS", "SMOKE", "SEED", "ARCH", "STACK", "ENV", "PARAMS"}
+    assert set(given) <= {"ARGS", "SMOKE", "SEED", "ARCH", "STACK", "ENV", "PARAMS", "DIR"}
     if "ENV" in given:
         assert given["ENV"] in tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
     arguments = shlex.split(given.get("ARGS", ""))

@@ -143,6 +143,7 @@ def test_a_built_function_runs_from_what_was_built(project: Path, clients: Clien
     built = TEMPLATE.replace("CodeUri: say_hello", "CodeUri: SayHelloFunction").replace(
         "ContentUri: layer", "ContentUri: Layer"
     )
+    built = built.replace("  Layer:\n", "  Layer:\n    Metadata: { BuildMethod: python3.13 }\n")
     built = built.replace("CodeUri: authorize", "CodeUri: SayHelloFunction").replace("machine.asl", "../machine.asl")
     (project / "built" / "template.yaml").write_text(built)
 

@@ -14,7 +14,7 @@ from tests.integration.cloud_process import testing_parameters as fast_parameter
 from tests.integration.local.updating.releases import make_release
 from tests.integration.song import Cloud, request
 
-MAIN: Final = Path(__file__).with_name("updating_cloud_main.py")
+MAIN: Final = "tests.integration.local.updating.updating_cloud_main"
 DIRECTIONS: Final = {"upgrade": ("older", "newer"), "rollback": ("newer", "older")}
 TASK, CALLBACK, REFUSING = "aimlapi/minimax/music-2.0", "apiinone/suno", "minimax/music-2.5"
 TROUBLE: Final = {
@@ -49,7 +49,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
     holds.mkdir()
     templates = {name: make_release(name, folder / name, holds) for name in ("older", "newer")}
     arguments = ["--port", "0", "--in-memory", "--state-dir", str(folder / "state"), *fast_parameters()]
-    command = (str(MAIN), str(templates["older"]))
+    command = ("-m", MAIN, str(templates["older"]))
     with cloud_process([*arguments, "--provider-latency", "2"], folder, command) as process:
         yield Releases(Cloud(process.line()), holds, templates)
         assert process.process.poll() is None, process.stderr()

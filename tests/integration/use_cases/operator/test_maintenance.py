@@ -85,7 +85,7 @@ def test_dead_letters_are_taken_by_their_function_and_poison_stays(cloud: Cloud)
         "detail": {"executionArn": execution, "name": job["id"], "status": "FAILED"},
     }
     arn = cloud.aws("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
-    (rule,) = cloud.aws("events").list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    (rule,) = cloud.aws("events").list_rule_names_by_target(TargetArn=f"{arn}:live")["RuleNames"]
     rule_arn = cloud.aws("events").describe_rule(Name=rule)["Arn"]
     sqs = cloud.aws("sqs")
     sqs.send_message(
