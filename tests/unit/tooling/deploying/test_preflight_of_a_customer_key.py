@@ -12,6 +12,8 @@ from tooling.preflight.findings import Finding, Weight, fine, refused, unknown
 
 REGION: Final = "eu-west-1"
 KEY: Final = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
+NOTHING: Final[dict[str, Any]] = {}
+"""An account that may not be asked anything."""
 GOOD: Final = {"KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT"}
 
 
@@ -50,7 +52,7 @@ def test_a_key_that_cannot_encrypt_is_refused(differing: dict[str, str], why: st
 
 def test_a_key_of_another_region_is_refused_without_asking() -> None:
     said = f"KmsKeyArn: the key is in {REGION}; expected one in eu-central-1, where the stack is"
-    assert customer_key_findings({}.__getitem__, KEY, "eu-central-1") == [refused(said)]
+    assert customer_key_findings(NOTHING.__getitem__, KEY, "eu-central-1") == [refused(said)]
 
 
 def test_a_key_that_is_not_there_is_refused() -> None:
@@ -70,7 +72,7 @@ def test_any_other_error_leaves_it_unknown() -> None:
 
 
 def test_without_the_parameter_nothing_is_asked() -> None:
-    assert customer_key_findings({}.__getitem__, "", REGION) == []
+    assert customer_key_findings(NOTHING.__getitem__, "", REGION) == []
 
 
 def test_the_parameter_is_asked_for_with_everything_else() -> None:
