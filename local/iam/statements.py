@@ -21,6 +21,8 @@ KNOWN_KEYS: Final = frozenset(
 key that nothing sets would let `ForAllValues` allow, and would keep a denial from denying.
 """
 _KNOWN_PREFIXES: Final = ("aws:principaltag/",)
+_VIA_SERVICE: Final = "kms:viaservice"
+"""No call on the laptop uses a key of KMS, so a statement that allows nothing else is never asked."""
 _KNOWN_ELEMENTS: Final = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal"}
 )
@@ -120,5 +122,13 @@ def _problems(label: str, written: Mapping[str, Any]) -> Iterator[str]:
     for element in sorted(set(written) - _KNOWN_ELEMENTS):
         yield f"policy {label}: the laptop cannot judge {element}"
     for key in sorted({key for keys in written.get("Condition", {}).values() for key in keys}):
+        if key.lower() == _VIA_SERVICE and _allows_keys_alone(written):
+            continue
         if key.lower() not in KNOWN_KEYS and not key.lower().startswith(_KNOWN_PREFIXES):
             yield f"policy {label}: no request on the laptop says anything under the condition key {key}"
+
+
+def _allows_keys_alone(written: Mapping[str, Any]) -> bool:
+    actions = written.get("Action", [])
+    named = [actions] if isinstance(actions, str) else actions
+    return written.get("Effect") == "Allow" and bool(named) and all(each.startswith("kms:") for each in named)

@@ -18,6 +18,7 @@ from tooling.preflight.account import (
     region_in_force,
 )
 from tooling.preflight.capacity import capacity_findings
+from tooling.preflight.customer_key import customer_key_findings
 from tooling.preflight.findings import Finding, Weight
 from tooling.preflight.parameters import ENVIRONMENTS, ROOT, given_parameters, parameter_findings, read_values
 from tooling.preflight.restored_table import restored_table_findings
@@ -42,6 +43,7 @@ def preflight(
         found += concurrency_findings(account, reserved, int(float(str(values["WaitingEnvironments"]))))
     if not isinstance(values, Finding):
         found += restored_table_findings(client_of, str(values["RestoredTableName"]))
+        found += customer_key_findings(client_of, str(values["KmsKeyArn"]), region)
     if account is not None:
         found += capacity_findings(account)
     return found

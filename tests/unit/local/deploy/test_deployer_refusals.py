@@ -89,8 +89,8 @@ def test_every_problem_of_a_template_is_reported_in_one_error(tmp_path: Path) ->
   Topic: {Type: AWS::Kinesis::Stream}
   Queue:
     Type: AWS::SQS::Queue
-    Properties: {FifoQueue: true, KmsMasterKeyId: k, QueueName: !Sub "${Nobody}"}
-  Dead: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true, KmsMasterKeyId: k}}
+    Properties: {FifoQueue: true, KmsDataKeyReusePeriodSeconds: 60, QueueName: !Sub "${Nobody}"}
+  Dead: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true, KmsDataKeyReusePeriodSeconds: 60}}
   HelloFunction: {Type: AWS::Serverless::Function, Properties: {CodeUri: hello, Handler: a.b, Runtime: python3.13}}"""
 
     sections = "Transform: AWS::Serverless-2016-10-31\nHooks: {}\nOutputs: {Url: {Value: !GetAtt Queue.Nothing}}"

@@ -32,7 +32,7 @@ def policies(*statements: dict[str, Any]) -> Policies:
     return Policies(read_policy("p", {"Version": "2012-10-17", "Statement": list(statements)}))
 
 
-def allow(action: str = "dynamodb:GetItem", **more: object) -> dict[str, Any]:
+def allow(action: str | list[str] = "dynamodb:GetItem", **more: object) -> dict[str, Any]:
     return {"Sid": "Given", "Effect": "Allow", "Action": action, "Resource": TABLE, **more}
 
 
@@ -105,3 +105,17 @@ def test_loopback_counts_as_encrypted() -> None:
     over_tls = policies({**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
     given = policies(allow("s3:GetObject", Resource="*"))
     assert decide(role_session(ROLE, "f"), Need("s3:GetObject", "arn:aws:s3:::b/k"), given, over_tls).is_allowed
+
+
+def test_rights_to_a_key_of_the_operators_are_read_and_allow_nothing_else() -> None:
+    via = {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}
+    (right,) = read_policy("p", {"Statement": [allow(["kms:Decrypt", "kms:GenerateDataKey"], Condition=via)]})
+    assert right.is_about("kms:Decrypt")
+    assert not right.is_about("dynamodb:GetItem")
+
+
+@pytest.mark.parametrize("given", [{"Action": ["kms:Decrypt", "dynamodb:GetItem"]}, {"Effect": "Deny"}])
+def test_the_service_that_uses_a_key_is_no_condition_of_anything_else(given: dict[str, Any]) -> None:
+    via = {"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}
+    with pytest.raises(UnsupportedTemplateError, match="kms:ViaService"):
+        policies(allow("kms:Decrypt", Condition=via) | given)

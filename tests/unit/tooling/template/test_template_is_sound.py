@@ -137,6 +137,8 @@ def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> Non
 
 
 _SEE_PROVIDERS = "SeeWhichProvidersTakeOrders"
+_DEPLOYMENT = "UseKeyOfTableInDeployment"
+_SIGNING = "UseKeyOfSigningSecret"
 SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
     frozenset({("IngestRequestFunctionRole", "StartBatches"), ("BatchMachineMayRunLines", "StartLines")}): (
         "the machine's right to start its lines stands beside its role, because the machine needs the role"
@@ -144,6 +146,12 @@ SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
     frozenset({("ReadJobsFunctionRole", _SEE_PROVIDERS), ("SubmitJobsPolicy", _SEE_PROVIDERS)}): (
         "orders may leave the choice of a model to Fermata, and the roles that submit have as many managed policies as "
         "IAM allows"
+    ),
+    frozenset({("UseKeyOfTablePolicy", "UseKeyOfTable"), (_DEPLOYMENT + "Policy", _DEPLOYMENT)}): (
+        "all other roles wait for TableInUse, and TableInUse for the right of the deployment's own function"
+    ),
+    frozenset({("UseKeyOfSecretsPolicy", "UseKeyOfSecrets"), (_SIGNING + "Policy", _SIGNING)}): (
+        "the function that stores songs reads a secret only where songs are signed"
     ),
 }
 """(logical id, Sid) of statements that say the same, and why they do not stand in one managed policy."""
