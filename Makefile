@@ -118,7 +118,7 @@ e2e: $(VENV) $(FUNCTIONS) $(MEDIA) ## play a tenant over HTTP, S3 and EventBridg
 	@$(PY) -m tests.e2e --stack '$(or $(STACK),local)' $(ARGS)
 
 rights: $(VENV) ## name the rights of the template that no test used (DIR=directory that FERMATA_RIGHTS named for make test)
-	@$(PY) -m tooling.unused_rights $(DIR)
+	@$(PY) -m tooling.unused_rights $(ARGS) $(DIR)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-checkov check-sam check-licences check-console
 .PHONY: $(CHECKS)

@@ -1,9 +1,11 @@
-"""Which rights of the template no run ever used: `python -m tooling.unused_rights DIR`.
+"""Which rights of the template no run ever used: `python -m tooling.unused_rights [--write] DIR`.
 
 `DIR` holds what the tests' clouds left there when `FERMATA_RIGHTS` named it: `given-rights-*.jsonl` and
 `used-rights-*.jsonl`. A right that stays without a use stands in `unused_rights.json` with its reason, as
 `ROLE STATEMENT ACTION`, in which `*` stands for any text. The exit code is 1 where a right is neither used nor listed;
-an entry of the list that matches none that is unused is only named, because a test may use a right by chance.
+an entry of the list that matches none that is unused is only named, because a test may use a right by chance. For the
+same reason `used_rights.json` has what runs before this one used; `--write` adds what this one did, and drops what the
+template no longer gives.
 """
 
 import json
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 LISTED: Final = Path(__file__).with_name("unused_rights.json")
+RECORDED: Final = Path(__file__).with_name("used_rights.json")
 
 
 def read_rights(directory: Path, name: str) -> set[str]:
@@ -35,14 +38,18 @@ def problems(given: Iterable[str], used: Iterable[str], listed: Mapping[str, str
 
 def main(argv: list[str]) -> int:
     """Print the problems; 2 where the directory holds no run."""
-    (directory,) = map(Path, argv)
+    directory, recorded = Path(argv[-1]), set[str](json.loads(RECORDED.read_text("utf-8")))
     given = read_rights(directory, "given-rights")
     if not given:
         print(f"{directory} holds no run: set FERMATA_RIGHTS to it and run the integration tests", file=sys.stderr)
         return 2
     used = read_rights(directory, "used-rights")
-    unknown, stale = problems(given, used, json.loads(LISTED.read_text("utf-8")))
-    print("\n".join([*unknown, *stale, f"{len(given)} rights, {len(given & used)} used"]))
+    if "--write" in argv:
+        recorded = given & (recorded | used)
+        RECORDED.write_text(json.dumps(sorted(recorded), indent=2) + "\n", "utf-8")
+    unknown, stale = problems(given, recorded | used, json.loads(LISTED.read_text("utf-8")))
+    earlier = [f"used by an earlier run alone: {right}" for right in sorted(given & recorded - used)]
+    print("\n".join([*unknown, *stale, *earlier, f"{len(given)} rights, {len(given & used)} used"]))
     return 1 if unknown else 0
 
 

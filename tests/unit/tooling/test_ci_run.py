@@ -11,7 +11,7 @@ import pytest
 FAKE_MAKE = r"""#!/bin/sh
 for word in "$@"; do
     case $word in
-        setup|check|test|build|demo|soak|fuzz|docs|bench|e2e) target=$word ;;
+        setup|check|test|build|demo|soak|fuzz|docs|bench|e2e|rights) target=$word ;;
         ARGS=--junit-xml=*) report=${word#ARGS=--junit-xml=} ;;
     esac
 done
@@ -24,6 +24,7 @@ FAILING = '<testsuites><testsuite tests="5" failures="1" errors="1" skipped="0"/
 EMPTY = '<testsuites><testsuite tests="0" failures="0" errors="0" skipped="0"/></testsuites>'
 BESIDE_EACH_OTHER = ["build", "demo", "fuzz", "docs", "soak", "bench", "e2e", "e2e"]
 """Tests from outside run twice: on the sources, and on what was built."""
+AFTER_GREEN_TESTS = ["rights"]
 Run = Callable[..., tuple[subprocess.CompletedProcess[str], list[str]]]
 
 
@@ -64,7 +65,7 @@ def test_every_step_runs_and_the_last_line_counts_the_tests(run_ci: Run) -> None
     ended, steps = run_ci(report=PASSING)
 
     assert steps[:2] == ["setup", "check"]
-    assert sorted(steps[2:]) == sorted(["test", *BESIDE_EACH_OTHER])
+    assert sorted(steps[2:]) == sorted(["test", *BESIDE_EACH_OTHER, *AFTER_GREEN_TESTS])
     assert _last_line(ended) == "4 passed, 0 failed"
     assert ended.returncode == 0
     assert all(f"==> {step}: " in ended.stdout for step in steps)
@@ -78,13 +79,14 @@ def test_failing_tests_are_counted_one_by_one(run_ci: Run) -> None:
     assert sorted(steps[2:]) == sorted(["test", *BESIDE_EACH_OTHER])
 
 
-@pytest.mark.parametrize("broken", ["check", "build", "demo", "soak", "fuzz", "bench", "test"])
+@pytest.mark.parametrize("broken", ["check", "build", "demo", "soak", "fuzz", "bench", "test", "rights"])
 def test_a_failing_step_is_one_failure(run_ci: Run, broken: str) -> None:
     ended, steps = run_ci(report=PASSING, broken=broken)
 
     assert _last_line(ended) == "4 passed, 1 failed"
     assert ended.returncode == 1
-    assert len(steps) == 3 + len(BESIDE_EACH_OTHER)
+    # Which rights are unused shows once no test failed.
+    assert len(steps) == 3 + len(BESIDE_EACH_OTHER) + (0 if broken == "test" else len(AFTER_GREEN_TESTS))
 
 
 def test_every_failure_of_steps_beside_each_other_counts(run_ci: Run) -> None:

@@ -67,10 +67,13 @@ def test_only_unknown_paths_health_checks_callbacks_live_songs_and_the_console_n
 
 def test_every_route_is_throttled_as_its_stage_says(deployment: Deployment) -> None:
     throttled = {(route.method, route.path): route.throttle for route in deployment.routes if route.throttle}
-    of_all = Throttle(rate_per_s=1000, burst=2000)
+    of_all, of_whoever_comes = Throttle(rate_per_s=1000, burst=2000), Throttle(rate_per_s=200, burst=400)
 
     assert len(throttled) == len(deployment.routes)
     assert {route: limit for route, limit in throttled.items() if limit != of_all} == {
+        ("GET", "/healthz"): of_whoever_comes,
+        ("GET", "/openapi.json"): of_whoever_comes,
+        ("POST", "/v1/callbacks/{token}"): of_whoever_comes,
         ("GET", "/console"): Throttle(rate_per_s=50, burst=100),
         ("GET", "/console/{path+}"): Throttle(rate_per_s=200, burst=400),
         ("HEAD", "/console"): Throttle(rate_per_s=10, burst=20),
