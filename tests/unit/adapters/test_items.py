@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from fermata.adapters.dynamodb.items import plain, serialize, typed
 
-NUMBERS = st.integers(-(10**37), 10**37) | st.decimals(-(10**9), 10**9, places=6)
+INTEGERS = st.integers(-(10**37), 10**37)
+"""DynamoDB keeps 38 digits."""
+NUMBERS = INTEGERS | st.decimals(-(10**9), 10**9, places=6)
 LEAVES = st.none() | st.booleans() | NUMBERS | st.text()
-SETS = st.sets(st.text(), min_size=1) | st.sets(st.integers(), min_size=1) | st.sets(st.binary(), min_size=1)
+SETS = st.sets(st.text(), min_size=1) | st.sets(INTEGERS, min_size=1) | st.sets(st.binary(), min_size=1)
 VALUES = st.recursive(
     LEAVES | SETS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner), max_leaves=20
 )
