@@ -12,15 +12,13 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.emulator import moto_backends, moto_seams, step_functions
 from local.runtime.lambda_answers import Answer, error_answer
 from tests.integration.states_language.specification import payload, posted
+from tests.support.moto_engine import LOOK_EVERY_S, client, done, post_later
 
-_LOOK_EVERY_S = 0.02
 Run = dict[str, Any]
 
 
@@ -39,34 +37,13 @@ class Script:
         shown = {**order, **({"task_token": "token"} if task_token else {})}
         self.calls[name].append({"state": function.rpartition(":")[2], "payload": shown})
         if task_token and self.silent[name]:
-            return _done(Answer(b"{}"))
+            return done(Answer(b"{}"))
         answer = self.left[name].pop(0) if self.left[name] else {}
         if "error" in answer:
-            return _done(error_answer(answer["error"], "scripted"))
+            return done(error_answer(answer["error"], "scripted"))
         if task_token:
-            threading.Thread(target=_post, args=[task_token, json.dumps(posted(answer))], daemon=True).start()
-        return _done(Answer(json.dumps(payload(answer)).encode()))
-
-
-def _post(task_token: str, output: str) -> None:
-    machines, never = _client("stepfunctions"), threading.Event()
-    while True:
-        try:
-            machines.send_task_success(taskToken=task_token, output=output)
-            return
-        except ClientError:
-            # The engine knows the token once the function has answered.
-            never.wait(_LOOK_EVERY_S)
-
-
-def _client(service: str) -> Any:  # noqa: ANN401 - one client type per service
-    return boto3.client(service, region_name="eu-west-1")  # type: ignore[call-overload]  # the stubs know literals only
-
-
-def _done(answer: Answer) -> "Future[Answer]":
-    future: Future[Answer] = Future()
-    future.set_result(answer)
-    return future
+            post_later(task_token, json.dumps(posted(answer)))
+        return done(Answer(json.dumps(payload(answer)).encode()))
 
 
 def note_waits() -> dict[str, list[float]]:
@@ -96,8 +73,8 @@ def main() -> None:
         moto_backends.execute_machines()
         moto_backends.lock_backends()
         step_functions.parse_once()
-        waits, script, machines = note_waits(), Script(runs), _client("stepfunctions")
-        step_functions.use_clients(_client, script.submit)
+        waits, script, machines = note_waits(), Script(runs), client("stepfunctions")
+        step_functions.use_clients(client, script.submit)
         started = {}
         for number, machine in enumerate(machines_given):
             arn = machines.create_state_machine(
@@ -118,7 +95,7 @@ def main() -> None:
 def _ended(machines: Any, arn: str) -> dict[str, Any]:  # noqa: ANN401 - boto3's client
     never = threading.Event()
     while (found := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        never.wait(_LOOK_EVERY_S)
+        never.wait(LOOK_EVERY_S)
     events = machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
     output = json.loads(found["output"]) if "output" in found else found["error"]

@@ -9,14 +9,12 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.emulator import moto_backends, step_functions
 from local.runtime.lambda_answers import Answer, error_answer
+from tests.support.moto_engine import LOOK_EVERY_S, client, done, post_later
 
-_LOOK_EVERY_S = 0.05
 _HURRY = 1e9
 NOT_IN_THE_SCRIPT: dict[str, Any] = {"state": None, "error": "NotInTheScript"}
 
@@ -35,30 +33,10 @@ class Script:
         step = self.left[name].pop(0) if self.left[name] else NOT_IN_THE_SCRIPT
         self.calls[name].append({"state": step["state"], "payload": order})
         if "error" in step:
-            return _done(error_answer(step["error"], "scripted"))
+            return done(error_answer(step["error"], "scripted"))
         if "posted" in step:
-            threading.Thread(target=self._post, args=[order["task_token"]], daemon=True).start()
-        return _done(Answer(json.dumps(step.get("payload", {})).encode()))
-
-    def _post(self, task_token: str) -> None:
-        machines, never = _client("stepfunctions"), threading.Event()
-        while True:
-            try:
-                machines.send_task_success(taskToken=task_token, output="{}")
-                return
-            except ClientError:
-                # The engine knows the token once the function has answered.
-                never.wait(_LOOK_EVERY_S)
-
-
-def _client(service: str) -> Any:  # noqa: ANN401 - one client type per service
-    return boto3.client(service, region_name="eu-west-1")  # type: ignore[call-overload]  # the stubs know literals only
-
-
-def _done(answer: Answer) -> "Future[Answer]":
-    future: Future[Answer] = Future()
-    future.set_result(answer)
-    return future
+            post_later(order["task_token"], "{}")
+        return done(Answer(json.dumps(step.get("payload", {})).encode()))
 
 
 def main() -> None:
@@ -69,10 +47,10 @@ def main() -> None:
         moto_backends.execute_machines()
         moto_backends.lock_backends()
         step_functions.parse_once()
-        machines = _client("stepfunctions")
+        machines = client("stepfunctions")
         script = Script(asked["paths"])
         step_functions.scale_time(_HURRY)
-        step_functions.use_clients(_client, script.submit)
+        step_functions.use_clients(client, script.submit)
         machine = machines.create_state_machine(
             name="machine", definition=json.dumps(asked["definition"]), roleArn="arn:aws:iam::123456789012:role/machine"
         )["stateMachineArn"]
@@ -89,7 +67,7 @@ def main() -> None:
 def _ended(machines: Any, arn: str, script: Script, name: str) -> dict[str, Any]:  # noqa: ANN401 - boto3's client
     never = threading.Event()
     while (found := machines.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        never.wait(_LOOK_EVERY_S)
+        never.wait(LOOK_EVERY_S)
     events = machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
     output = json.loads(found["output"]) if "output" in found else found["error"]
