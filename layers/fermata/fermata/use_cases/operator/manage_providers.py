@@ -31,7 +31,7 @@ class ProviderPorts:
 class EnableProvider(BaseModel):
     """Let jobs go again to a provider that had rejected the account, or whose circuit is open."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["enable_provider"]
     provider: str
@@ -40,7 +40,7 @@ class EnableProvider(BaseModel):
 class CheckProvider(BaseModel):
     """Tell whether a provider's keys work, without ordering anything."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["check_provider"]
     provider: str
@@ -49,7 +49,7 @@ class CheckProvider(BaseModel):
 class Pause(BaseModel):
     """Block all orders to a provider, or to every provider (`all`), until it is resumed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["pause"]
     provider: str
@@ -58,7 +58,7 @@ class Pause(BaseModel):
 class Resume(BaseModel):
     """End the pause of a provider, or the pause named `all`. Each pause ends only by its own name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["resume"]
     provider: str

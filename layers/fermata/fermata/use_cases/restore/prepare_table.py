@@ -40,7 +40,7 @@ class TablePorts:
 class _Properties(BaseModel):
     """The properties of the custom resource: the table's name and ARN, and the name of a restored table or nothing."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, alias_generator=to_pascal, hide_input_in_errors=True)
 
     table: str
     table_arn: str

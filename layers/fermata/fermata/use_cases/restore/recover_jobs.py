@@ -32,7 +32,7 @@ EVERY_ONE: Final = datetime(9999, 1, 1, tzinfo=UTC)
 class Recover(BaseModel):
     """Recover the jobs that were open when the table was restored, without another order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["recover"]
 

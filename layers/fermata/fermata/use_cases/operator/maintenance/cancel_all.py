@@ -24,7 +24,7 @@ class CancelAll(BaseModel):
     ordered to their ends. Repeating it is harmless; `cursor` goes on where a call stopped.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["cancel_all"]
     tenant_id: TenantId | None = None

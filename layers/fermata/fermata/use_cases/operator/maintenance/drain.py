@@ -18,7 +18,7 @@ MOST_OPEN: Final = 1000
 class Drain(BaseModel):
     """Refuse every tenant's new orders with 503 until `end`; redeliveries and everything else go on."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["drain"]
     end: StrictBool = False

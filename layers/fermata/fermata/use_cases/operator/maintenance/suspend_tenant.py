@@ -16,7 +16,7 @@ class SuspendTenant(BaseModel):
     uploads, from now on.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["suspend_tenant"]
     tenant_id: TenantId
@@ -25,7 +25,7 @@ class SuspendTenant(BaseModel):
 class ResumeTenant(BaseModel):
     """End a tenant's suspension."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     action: Literal["resume_tenant"]
     tenant_id: TenantId
