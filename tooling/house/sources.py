@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,13 @@ def _python_files(folder: Path) -> Iterator[Path]:
 def _read(root: Path, path: Path) -> Module:
     text = path.read_text("utf-8")
     relative = path.relative_to(root)
-    return Module(_import_name(relative), relative, ast.parse(text, str(relative)), len(text.splitlines()))
+    return Module(_import_name(relative), relative, _parsed(text, str(relative)), len(text.splitlines()))
+
+
+@cache
+def _parsed(text: str, name: str) -> ast.Module:
+    """The tree, which all figures share: parsing takes most of the time that they take."""
+    return ast.parse(text, name)
 
 
 def _import_name(path: Path) -> str:

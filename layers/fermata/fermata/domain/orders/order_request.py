@@ -58,7 +58,12 @@ class OnUnknown(StrEnum):
 
 
 def _whole_unicode(text: str) -> str:
-    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+    try:
+        # Lone surrogates are all that UTF-8 cannot say.
+        whole = b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        whole = False
+    if not whole:
         raise ValueError("must be valid Unicode text without NUL and without lone surrogates")
     return text
 
