@@ -13,7 +13,7 @@ from tests.functions import ROOT
 from tests.soak.part import Found
 
 _AT_ONCE: Final = 2
-_SMOKE_SHARE: Final = 12
+_SMOKE_SHARE: Final = 60
 
 
 def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:

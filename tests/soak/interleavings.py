@@ -11,7 +11,7 @@ from tests.scenario.interleavings import Interleavings, InterleavingsInDynamoDB,
 from tests.soak.part import Found
 
 _AT_ONCE: Final = ((Interleavings, 1000), (InterleavingsInDynamoDB, 50))
-_SMOKE: Final = ((Interleavings, 20), (InterleavingsInDynamoDB, 2))
+_SMOKE: Final = ((Interleavings, 4), (InterleavingsInDynamoDB, 1))
 
 
 def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:
