@@ -153,8 +153,8 @@ class LambdaRuntime:
             return when_all([self._start(function).ready for function in functions])
 
     def reload(self, names: Iterable[str], layers: Iterable[tuple[Path, ...]] = ()) -> None:
-        """Run all later calls of functions with their sources as they are now; running calls end with the old code. Those
-        that ran last start at once, because whoever saves a source repeats a request.
+        """Run all later calls of functions with their sources as they are now; running calls end with the old code.
+        Those that ran last start at once, because whoever saves a source repeats a request.
 
         `layers` are the `layer_dirs` with a changed source.
         """
