@@ -75,7 +75,7 @@ class LocalCloud:
     ) -> None:
         """Without `kept`, the cloud's state ends with it."""
         self._settings, self._state, self._listener, self._kept = settings, state, listener, kept
-        self._exits, self._servers = ExitStack(), ForkServers(settings.interpreter)
+        self._exits, self._servers = ExitStack(), ForkServers(settings.interpreter, reloads=settings.reload)
         self._exits.callback(self._servers.stop)
         self._begun = time.monotonic()
         self._stopping = False

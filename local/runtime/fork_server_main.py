@@ -4,9 +4,9 @@ It imports the handlers' modules once, which saves most of the time and memory o
 the functions' interpreter, so it imports only the standard library and modules that exist on Lambda.
 
 The protocol over the control socket: a request is four bytes of length and JSON, an answer is one line of JSON. The
-first request has the modules to import `first`, those to import `late` and the AWS `services` that functions use; any
-other one forks or kills. The file descriptor for the new process's output comes with the length. The end of the socket
-ends this process.
+first request has the modules to import `first` and the AWS `services` that functions use; any other one forks, kills,
+or has modules to import `late`. A fork makes the process of a function, whose output's file descriptor comes with the
+length, or another server, whose control socket does. The end of the socket ends this process.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
-_OF_THE_RUNTIME: Final = ("awslambdaric.lambda_runtime_marshaller", "awslambdaric.lambda_context")
+_QUIET_S: Final = 1.0
+_OF_THE_RUNTIME: Final = ("awslambdaric.lambda_runtime_marshaller", "awslambdaric.lambda_context", "encodings.idna")
 """What AWS's runtime client imports. The client itself reads its environment's address when it is imported."""
 
 
@@ -73,8 +74,9 @@ def read_service_models(services: Iterable[str]) -> None:
 class ForkServer:
     """Forks on request and reports the end of every child. It has one thread, because a fork copies only one.
 
-    It serves once the `first` modules are imported, and imports the `late` ones, one after the other, while nothing is
-    requested.
+    It serves once the `first` modules are imported. Those that a function imports it imports before the fork, because
+    the next process of the function needs them, too. The `late` ones follow, one after the other, once nothing was
+    requested for a while: until then the processors belong to the functions.
     """
 
     def __init__(self, control: socket.socket) -> None:
@@ -92,18 +94,25 @@ class ForkServer:
         imports = json.loads(self._read(int.from_bytes(self._read(4), "big")))
         read_service_models(imports["services"])
         import_quietly([*_OF_THE_RUNTIME, *imports["first"]])
-        self._late.extend(imports["late"])
         with selectors.DefaultSelector() as selector:
             for end in (self._control, self._woken):
                 selector.register(end, selectors.EVENT_READ)
+            quiet = False
             while True:
-                ready = {key.fileobj for key, _ in selector.select(0 if self._late else None)}
-                if self._late and not ready:
+                ready = {key.fileobj for key, _ in selector.select(self._patience_s(quiet=quiet))}
+                quiet = not ready
+                if self._late and quiet:
                     import_quietly([self._late.popleft()])
                 if self._woken in ready:
                     self._reap()
                 if self._control in ready and (request := self._receive()):
                     return request
+
+    def _patience_s(self, *, quiet: bool) -> float | None:
+        """How long to wait for a request before the next of the late modules."""
+        if not self._late:
+            return None
+        return 0 if quiet else _QUIET_S
 
     def _receive(self) -> dict[str, Any] | None:
         head, files, _, _ = socket.recv_fds(self._control, 4, 1)
@@ -116,28 +125,34 @@ class ForkServer:
             if request["kill"] in self._children:
                 os.kill(request["kill"], signal.SIGKILL)
             return None
+        if "late" in request:
+            self._late.extend(request["late"])
+            return None
+        if lacking := [name for name in request["imports"] if name not in sys.modules]:
+            import_quietly(lacking)
         return self._fork(request, files[0])
 
-    def _fork(self, request: dict[str, Any], output: int) -> dict[str, Any] | None:
+    def _fork(self, request: dict[str, Any], given: int) -> dict[str, Any] | None:
+        """Fork with the file that came with the request, which the child finds as `given`."""
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            os.close(output)
+            os.close(given)
             self._send_answer({"refused": request["number"], "reason": error.strerror})
             return None
         if pid == 0:
-            self._become_a_child(output)
+            self._become_a_child()
             if os.getppid() != parent:
                 # The parent ended before the kernel was set up to end this process with it.
                 os._exit(1)
-            return request
-        os.close(output)
+            return {**request, "given": given}
+        os.close(given)
         self._children.add(pid)
         self._send_answer({"started": request["number"], "pid": pid})
         return None
 
-    def _become_a_child(self, output: int) -> None:
+    def _become_a_child(self) -> None:
         end_with_parent()
         # In a group of its own, the child gets no Ctrl-C; the cloud gets it and ends its children in order.
         os.setpgid(0, 0)
@@ -145,9 +160,6 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._control, self._wakeup, self._woken):
             end.close()
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.close(output)
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -193,8 +205,21 @@ def write_lines_once() -> None:
             logger.propagate = False
 
 
+def become_server(request: dict[str, Any]) -> socket.socket:
+    """Take the environment and the path of a server that this one forked, and return its control socket."""
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    # Where `PYTHONPATH` would stand: before the modules of the interpreter, which has no directory of a script with -P.
+    sys.path[:0] = request["path"]
+    return socket.socket(fileno=request["given"])
+
+
 def run_function(request: dict[str, Any], lifeline: int) -> None:
     """Run AWS's runtime client around `request["handler"]` until the process is killed."""
+    for stream in (1, 2):
+        os.dup2(request["given"], stream)
+    os.close(request["given"])
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
@@ -215,7 +240,10 @@ def main() -> None:
     # All functions wait for the one process that is their AWS: it goes first.
     os.nice(5)
     name_process("fermata-forks")
-    run_function(ForkServer(socket.socket(fileno=int(control))).serve(), int(lifeline))
+    request = ForkServer(socket.socket(fileno=int(control))).serve()
+    while "handler" not in request:
+        request = ForkServer(become_server(request)).serve()
+    run_function(request, int(lifeline))
 
 
 if __name__ == "__main__":

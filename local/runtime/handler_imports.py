@@ -24,14 +24,30 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
 
 
 def first_imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
-    """Return the modules without which no handler can be imported, a part of `imports_of`."""
-    return sorted(set().union(*(_direct(spec) for spec in functions)))
+    """Return the modules without which no handler can be imported, a part of `imports_of`, and those of the layers that
+    handlers take from their package by name.
+    """
+    found: set[str] = set()
+    for spec in functions:
+        layer = _Sources(spec.layer_dirs)
+        found |= _direct(spec) | {name for name in _names(_handler(spec))[1] if layer.find(name)}
+    return sorted(found)
+
+
+def outside_imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the part of `imports_of` that lies in no layer of the functions, nor in the packages of one."""
+    known = list(functions)
+    layers = _Sources(tuple(dict.fromkeys(path for spec in known for path in spec.python_path)))
+    return [name for name in imports_of(known) if not (layers.find(name.partition(".")[0]) or layers.find(name))]
 
 
 def _direct(spec: FunctionSpec) -> set[str]:
-    handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
     code = _Sources((spec.code_dir,))
-    return {name for name in _names(handler)[0] if code.find(name) is None}
+    return {name for name in _names(_handler(spec))[0] if code.find(name) is None}
+
+
+def _handler(spec: FunctionSpec) -> Path:
+    return spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
 
 
 class _Sources:

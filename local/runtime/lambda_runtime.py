@@ -154,6 +154,7 @@ class LambdaRuntime:
 
     def reload(self, names: Iterable[str], layers: Iterable[tuple[Path, ...]] = ()) -> None:
         """Run all later calls of functions with their sources as they are now; running calls end with the old code.
+        Those that ran last start at once, because whoever saves a source repeats a request.
 
         `layers` are the `layer_dirs` with a changed source.
         """
@@ -162,8 +163,9 @@ class LambdaRuntime:
                 return
             for layer_dirs in layers:
                 self._servers.do(self._servers.renew, layer_dirs)
-            for name in names:
-                function = self._functions[name]
+            functions = [self._functions[name] for name in names]
+            running = [function for function in functions if function.environments]
+            for function in functions:
                 self._outdated |= function.environments
                 for environment in function.idle:
                     environment.kill()
@@ -171,6 +173,7 @@ class LambdaRuntime:
                 for kept in (function.environments, function.idle, function.arriving):
                     kept.clear()
             self._dispatch_all()
+            self._start_again(running)
 
     def stop(self) -> None:
         """Kill every environment, which takes about a second; a second call has no effect."""
@@ -278,6 +281,11 @@ class LambdaRuntime:
         stuck_s = time.monotonic() - function.moved_on
         if not function.environments or stuck_s >= PATIENCE_S + _BUSY_FACTOR * self._late_s:
             while len(function.arriving) < min(len(function.waiting), self._max_starting) and self._may_start():
+                self._start(function)
+
+    def _start_again(self, functions: Iterable[_Function]) -> None:
+        for function in sorted(functions, key=lambda one: one.moved_on, reverse=True):
+            if not function.environments and self._may_start():
                 self._start(function)
 
     def _may_start(self) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,9 +45,10 @@ def function(name: str, code_dir: Path = WORKER, timeout_s: int = 60, reserved: 
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Starts runtimes; with the parameter `True`, on servers that are ready for a reload."""
     started: list[LambdaRuntime] = []
-    servers = ForkServers(INTERPRETER)
+    servers = ForkServers(INTERPRETER, reloads=getattr(request, "param", False))
 
     def start(*functions: FunctionSpec, max_environments: int = 8, crowding: float = 1.0) -> LambdaRuntime:
         runtime = LambdaRuntime(functions, servers, "http://127.0.0.1:9", tmp_path, max_environments, lambda: crowding)
@@ -57,6 +59,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for runtime in started:
         runtime.stop()
     servers.stop()
+
+
+with_and_without_reload = pytest.mark.parametrize("start", [False, True], indirect=True, ids=["without", "with"])
+with_reload = pytest.mark.parametrize("start", [True], indirect=True, ids=["with"])
+
+
+def parent_of(pid: int) -> int:
+    shown = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(shown.stdout)
 
 
 def order(**fields: object) -> bytes:
@@ -116,6 +127,7 @@ def test_the_versions_of_a_function_share_its_reservation(start: Start) -> None:
     assert not running.done()
 
 
+@with_and_without_reload
 def test_a_function_sees_its_own_variables_and_those_of_lambda_only(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +165,7 @@ def test_a_burst_of_short_calls_shares_environments(start: Start) -> None:
     assert len({said(call.result(20))["pid"] for call in calls}) < len(calls)
 
 
+@with_and_without_reload
 def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start, tmp_path: Path) -> None:
     runtime = start(function("worker"))
     parent = said(runtime.invoke("worker", order(do="describe")))["parent"]
@@ -223,6 +236,7 @@ def test_a_handler_that_cannot_be_imported_says_why(start: Start, tmp_path: Path
     assert "not_in_the_layer" in said(answer)["errorMessage"]
 
 
+@with_and_without_reload
 def test_functions_find_no_more_than_their_own_dependencies(start: Start, tmp_path: Path) -> None:
     (tmp_path / "greedy").mkdir()
     (tmp_path / "greedy" / "app.py").write_text("import moto\n", "utf-8")
@@ -292,6 +306,7 @@ def test_the_log_holds_what_was_printed_and_how_each_call_ended(start: Start, tm
     assert any(line.get("message") == "echo of canary" for line in lines)
 
 
+@with_and_without_reload
 def test_nothing_is_left_running_after_the_end(start: Start) -> None:
     runtime = start(function("worker"), function("other"))
     pids = [said(runtime.invoke(name, order(do="describe")))["pid"] for name in ("worker", "other")]
@@ -325,6 +340,7 @@ def lambda_handler(event, context):
 """
 
 
+@with_reload
 def test_a_reload_runs_new_code_at_the_next_call_while_a_running_call_ends_with_the_old(
     start: Start, tmp_path: Path
 ) -> None:
@@ -343,6 +359,7 @@ def test_a_reload_runs_new_code_at_the_next_call_while_a_running_call_ends_with_
     assert said(running.result(60)) == {"handler": 1, "layer": 1}
 
 
+@with_reload
 def test_calls_that_wait_for_an_environment_when_a_reload_comes_run_the_new_code(start: Start, tmp_path: Path) -> None:
     spec = sources(tmp_path / "project", SAYING, "price = 1\n")
     runtime = start(spec)
@@ -355,6 +372,7 @@ def test_calls_that_wait_for_an_environment_when_a_reload_comes_run_the_new_code
     assert said(last.result(60))["layer"] == 22
 
 
+@with_reload
 def test_old_environments_and_their_fork_server_end_once_nothing_runs_in_them(start: Start, tmp_path: Path) -> None:
     spec = sources(tmp_path / "project", Path(WORKER / "app.py").read_text("utf-8"), "")
     runtime = start(spec)
@@ -366,6 +384,7 @@ def test_old_environments_and_their_fork_server_end_once_nothing_runs_in_them(st
     assert said(runtime.invoke("worker", order(do="describe")))["pid"] == new["pid"]
 
 
+@with_reload
 def test_a_handler_that_cannot_be_imported_is_reported_with_its_file_and_works_after_a_reload(
     start: Start, tmp_path: Path
 ) -> None:
@@ -380,3 +399,44 @@ def test_a_handler_that_cannot_be_imported_is_reported_with_its_file_and_works_a
     sources(tmp_path / "project", SAYING, "price = 1\n")
     runtime.reload(["worker"])
     assert said(runtime.invoke("worker", order())) == {"handler": 1, "layer": 1}
+
+
+@with_reload
+def test_a_reload_starts_what_ran_last_before_anybody_calls_it(start: Start, tmp_path: Path) -> None:
+    text = Path(WORKER / "app.py").read_text("utf-8") + 'sys.stdout.write("imported\\n")\n'
+    spec = sources(tmp_path / "project", text, "")
+    runtime = start(spec, replace(spec, name="other", logical_id="OtherFunction"))
+    old = said(runtime.invoke("worker", order(do="describe")))["pid"]
+    sources(tmp_path / "project", text.replace("imported", "imported anew"), "")
+    runtime.reload(["worker", "other"], [spec.layer_dirs])
+    log_of(tmp_path, "imported anew")
+    assert said(runtime.invoke("worker", order(do="describe")))["pid"] != old
+    assert "imported" not in (tmp_path / "OtherFunction.jsonl").read_text("utf-8")
+
+
+@with_reload
+def test_what_lies_in_no_layer_is_imported_once_for_the_servers_of_all_layers_and_every_reload(
+    start: Start, tmp_path: Path
+) -> None:
+    spec = sources(tmp_path / "project", Path(WORKER / "app.py").read_text("utf-8"), "")
+    runtime = start(spec, function("other"))
+    servers, bases = set[int](), set[int]()
+
+    def note_the_server_of(name: str) -> None:
+        servers.add(server := said(runtime.invoke(name, order(do="describe")))["parent"])
+        bases.add(parent_of(server))
+
+    note_the_server_of("worker")
+    note_the_server_of("other")
+    runtime.reload(["worker"], [spec.layer_dirs])
+    note_the_server_of("worker")
+    assert (len(servers), len(bases)) == (3, 1)
+
+
+@with_reload
+def test_where_the_server_of_all_servers_was_killed_the_next_call_has_a_new_one(start: Start) -> None:
+    runtime = start(function("worker"))
+    first = said(runtime.invoke("worker", order(do="describe")))
+    os.kill(parent_of(first["parent"]), signal.SIGKILL)
+    until(lambda: not (is_alive(first["pid"]) or is_alive(first["parent"])), "the end of the processes")
+    assert said(runtime.invoke("worker", order(do="describe")))["parent"] != first["parent"]

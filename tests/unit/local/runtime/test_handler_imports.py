@@ -1,9 +1,10 @@
 """Which modules are imported once for all functions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from local.deploy.deployment import FunctionSpec
-from local.runtime.handler_imports import first_imports_of, imports_of
+from local.runtime.handler_imports import first_imports_of, imports_of, outside_imports_of
 
 
 def function(code_dir: Path, layer_dir: Path) -> FunctionSpec:
@@ -58,6 +59,21 @@ def test_the_first_imports_are_those_of_the_handlers_alone(tmp_path: Path) -> No
     layer = tree(tmp_path / "layer", shop__wiring="def ports():\n    from deep.store import store\n")
     code = tree(tmp_path / "code", app="import boto3\nimport beside\nfrom shop.wiring import ports\n", beside="")
     assert first_imports_of([function(code, layer)]) == ["boto3", "shop.wiring"]
+
+
+def test_the_first_imports_include_modules_that_a_handler_takes_from_their_package_by_name(tmp_path: Path) -> None:
+    layer = tree(tmp_path / "layer", shop__wiring="", shop__late="")
+    code = tree(tmp_path / "code", app="from shop import wiring, price\n")
+    assert first_imports_of([function(code, layer)]) == ["shop", "shop.wiring"]
+
+
+def test_what_lies_in_no_layer_nor_in_its_packages_is_outside(tmp_path: Path) -> None:
+    layer = tree(tmp_path / "layer", shop__wiring="import packed\nimport boto3\n")
+    packages = tree(tmp_path / "packages", packed="")
+    code = tree(tmp_path / "code", app="import json\nfrom shop.wiring import ports\n")
+    spec = replace(function(code, layer), packages_dirs=(packages,))
+    assert imports_of([spec]) == ["boto3", "json", "packed", "shop.wiring"]
+    assert outside_imports_of([spec]) == ["boto3", "json"]
 
 
 def test_imports_are_read_anew_from_a_source_that_was_saved(tmp_path: Path) -> None:
