@@ -1,5 +1,6 @@
 """Measures the calls of functions to moto's DynamoDB by AWS's rule, because moto's own figures are not AWS's."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _WRITES: Final[Mapping[str, str]] = {"PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete"}
 _BATCHED: Final[Mapping[str, str]] = {"PutRequest": "Put", "DeleteRequest": "Delete"}
 _MEASURED: Final = "fermata.units"
+_DATE: Final = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 
 @dataclass
@@ -200,6 +202,6 @@ def _projected(index: MotoValue, table_keys: list[str]) -> frozenset[str] | None
 
 
 def _kind(key: Item) -> str:
-    """The first word of each part of a key, which says what the item is and not whose."""
-    parts = [next(iter(key[name].values())) for name in ("pk", "sk") if name in key]
-    return "/".join(str(part).partition("#")[0] for part in parts)
+    """The first word of each part of a key, which says what the item is and not whose; a date is a `DATE`."""
+    parts = [str(next(iter(key[name].values()))) for name in ("pk", "sk") if name in key]
+    return "/".join(_DATE.sub("DATE", part.partition("#")[0]) for part in parts)

@@ -54,7 +54,7 @@ def units(record: dict[str, Any]) -> tuple[int, int, float]:
     return record["write_units"], record["index_units"], record["read_units"]
 
 
-DUE = {"check_shard": {"S": "CHECK#0"}, "check_at": {"S": "2026"}}
+DUE: dict[str, Any] = {"check_shard": {"S": "CHECK#0"}, "check_at": {"S": "2026"}}
 
 
 def test_a_put_of_a_sparse_item_writes_its_entry_too(measure: Measure) -> None:
@@ -66,6 +66,10 @@ def test_a_put_of_a_sparse_item_writes_its_entry_too(measure: Measure) -> None:
 def test_what_was_touched_is_named_without_ids(measure: Measure) -> None:
     found = measure("put_item", TableName=TABLE, Item=item(1, **DUE))["touched"]
     assert found == [{"item": "JOB/JOB", "bytes": 49, "write": 1, "index": 1}]
+    dated = {"pk": {"S": "USAGE#acme"}, "sk": {"S": "2026-12-01"}}
+    assert measure("get_item", TableName=TABLE, Key=dated)["touched"] == [
+        {"item": "USAGE/DATE", "bytes": 0, "read": 0.5}
+    ]
 
 
 def test_an_update_takes_the_whole_item_and_a_failed_condition_as_much(
