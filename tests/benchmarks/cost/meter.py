@@ -5,7 +5,7 @@ transitions, exact; seconds of functions are those of this machine, with everyth
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,12 +29,12 @@ class Reading:
     bytes and lines that each logged, the routes that were asked for, and the states that were entered.
     """
 
-    calls: list[Mapping[str, Any]] = field(default_factory=list)
+    calls: Sequence[Mapping[str, Any]] = ()
     reports: dict[str, list[float]] = field(default_factory=dict)
     logged_bytes: Counter[str] = field(default_factory=Counter)
     logged_lines: Counter[str] = field(default_factory=Counter)
     routes: Counter[str] = field(default_factory=Counter)
-    states: list[str] = field(default_factory=list)
+    states: Sequence[str] = ()
 
     def of(self, function: str, *, alone: bool) -> "Reading":
         """What a function did alone, or all the others."""
@@ -86,12 +86,12 @@ class Meter:
     def reading(self) -> Reading:
         """What the logs have more, in all its parts, under the same condition."""
         found, folder = Reading(), Path(self.cloud.line["logs_dir"])
-        found.calls += [call for call in self._news(folder / "aws.jsonl") if _is_of_a_request(call["function"])]
+        found.calls = [call for call in self._news(folder / "aws.jsonl") if _is_of_a_request(call["function"])]
         found.routes.update(line["route"] for line in self._news(folder / "http.jsonl"))
         for path in sorted(folder.glob("*Function.jsonl")):
             if _is_of_a_request(path.stem):
                 self._of_function(path, found)
-        found.states += self._states_entered()
+        found.states = list(self._states_entered())
         return found
 
     def memory(self) -> Mapping[str, int]:

@@ -14,8 +14,9 @@ USD: Final[Mapping[str, float]] = {name: price["usd"] / price["for"] for name, p
 """USD for one of each."""
 ASSUMED: Final[Mapping[str, Any]] = _LIST["assumed"]
 """What is computed and not measured: `vcpu_mb` of memory that come with one whole vCPU, seconds that a call to a
-service takes in AWS, bytes that CloudWatch adds to a line and Lambda to an invocation, of the access log for a request,
-of a song, and for how many months its bytes are kept.
+service takes in AWS, and that a provider or a receiver takes an invocation where it does not make the song, bytes that
+CloudWatch adds to a line, Lambda to an invocation and the access log has of a request, the bytes of a song, and for how
+many months they are kept.
 """
 STORED_GB_MONTH_USD: Final = USD["GB-months"]
 """A GB (1,000,000,000 bytes) in S3 Standard for a month."""

@@ -126,12 +126,16 @@ class Rig:
             self._call_back(job_id, prompt)
         self.cloud.ended_execution(job_id)
         self.jobs += 1
-        self.cloud.until(self._is_quiet)
+        self.until_quiet()
         order = self.meter.reading()
         job = self.cloud.job(job_id)
         assert job["status"] == "succeeded", job["error"]
         tracks, peaks = sum(track["bytes"] for track in job["tracks"]), "MeasureTracksFunction"
         return Ran(order.of(peaks, alone=False), order.of(peaks, alone=True), self.meter.reading(), tracks)
+
+    def until_quiet(self) -> None:
+        """Wait until nothing goes on, and the tracks of all `jobs` are measured."""
+        self.cloud.until(self._is_quiet)
 
     def _listen(self, at: str | None) -> None:
         """Have the tenant notified at an address, or not at all."""

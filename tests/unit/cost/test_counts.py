@@ -34,7 +34,7 @@ def test_what_an_environment_remembers_is_no_jobs_own(call: dict[str, Any], reme
 
 def test_units_are_counted_by_item_and_those_of_an_item_that_grows_once() -> None:
     calls = [touching("JOB/JOB", write=4, index=2), touching("PROVIDER/STATE", size=3000, write=3)]
-    reading = Reading(calls, {"SettleJobFunction": [1.0, 2.0]}, states=["SettleJob", "Done"])
+    reading = Reading(calls, {"SettleJobFunction": [1.0, 2.0]}, states=("SettleJob", "Done"))
     counts = counts_of(reading)
     assert counts["write units"] == {"JOB/JOB": 4, "PROVIDER/STATE": 1, INDICES: 2}
     assert counts["invocations"] == {"SettleJob": 2}
