@@ -84,7 +84,7 @@ def _more(name: str, work: Work, less: Work | None) -> str:
     usd, base = work.usd(), less.usd() if less else {}
     more = {kind: each - base.get(kind, 0) for kind, each in usd.items()}
     files = work.kept_usd() - (less.kept_usd() if less else 0)
-    return _row(name, *_cells(more), f"**{sum(more.values()):.3f}**", f"{files:.3f}")
+    return _row(name, *_cells(more), f"**{_dollar(sum(more.values()))}**", _dollar(files))
 
 
 def _waiting(waiting: Mapping[int, float]) -> Iterator[str]:
@@ -114,7 +114,12 @@ def _cpu(measured: Mapping[str, Measured]) -> dict[str, float]:
 
 
 def _cells(usd: Mapping[str, float]) -> Sequence[str]:
-    return [f"{sum(usd[kind] for kind in kinds):.3f}" for kinds in _COLUMNS.values()]
+    return [_dollar(sum(usd[kind] for kind in kinds)) for kinds in _COLUMNS.values()]
+
+
+def _dollar(usd: float) -> str:
+    """Three digits, and no sign before a zero."""
+    return f"{round(usd, 3) + 0:.3f}"
 
 
 def _row(*cells: object) -> str:
