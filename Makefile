@@ -171,6 +171,9 @@ client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, 
 bench: $(VENV) $(FUNCTIONS) $(MEDIA) $(CONSOLE) $(BROWSER) $(SAM) $(PYTHON313) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
 	@basename --suffix=.py tests/benchmarks/bench_*.py | xargs -P $(if $(SMOKE),3,1) -I{} $(PY) -m tests.benchmarks.{}
 
+cost: $(VENV) $(FUNCTIONS) $(MEDIA) ## print what a job of each shape costs in AWS, beside a naive design (ARGS=--write: the counts that a test holds, and docs/cost.md)
+	@$(PY) -m tests.benchmarks.cost $(ARGS)
+
 soak: $(VENV) $(FUNCTIONS) $(MEDIA) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
 	@$(PY) -m tests.soak $(ARGS)
 
@@ -223,4 +226,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 audit: $(VENV) ## ask OSV for advisories about every locked package, deployed or a tool's (0 none, 1 found, 3 not reached)
 	@$(PY) -m tooling.supply.audit
 
-.PHONY: help setup demo run env c2pa test e2e rights check openapi house build licences audit preflight deploy unnamed bench soak fuzz mutants docs client console lock
+.PHONY: help setup demo run env c2pa test e2e rights check openapi house build licences audit preflight deploy unnamed bench cost soak fuzz mutants docs client console lock

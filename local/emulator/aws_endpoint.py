@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from local.emulator.aws_calls import AwsCall, invoked_function, read_call
+from local.emulator.capacity.measuring import ask_for_units
 from local.emulator.expired_items import ExpiringItems
 from local.emulator.missing_calls import missing_call
 from local.emulator.s3.bucket_cors import RulesOf, rules_in_moto, with_cors
@@ -56,11 +57,22 @@ class AwsEndpoint:
         self._lambda = lambda_api
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Log the call and answer it."""
+        """Log the call and answer it; one of DynamoDB is logged once it is served, with the units that it took."""
         call = read_call(environ, _peek(environ))
-        if call.access_key != self._own_access_key and call.access_key not in self._unlogged:
-            self._log.write(self._record(call, environ))
         environ[_CALL] = call
+        if call.access_key == self._own_access_key or call.access_key in self._unlogged:
+            return self._serve(call, environ, start_response)
+        record = self._record(call, environ)
+        if not call.action.startswith("dynamodb:"):
+            self._log.write(record)
+            return self._serve(call, environ, start_response)
+        units = ask_for_units(environ, call.action, call.request)
+        try:
+            return self._serve(call, environ, start_response)
+        finally:
+            self._log.write({**record, **units.as_record()})
+
+    def _serve(self, call: AwsCall, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         try:
             if call.action.startswith("s3:"):
                 return self._s3(environ, start_response)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from local.deploy.deployment import ACCOUNT_ID, REGION
 from local.emulator import moto_seams
+from local.emulator.capacity.measuring import measure_calls, measuring
 from local.emulator.moto_seams import MotoValue
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             return moto(environ, start_response)
         request = _ServerRequest(environ)
-        status, headers, content = handler.dispatch(request, request.raw_url, dict(request.headers))
+        with measuring(environ):
+            status, headers, content = handler.dispatch(request, request.raw_url, dict(request.headers))
         return Response(content, status, headers)(environ, start_response)
 
     class _ServerRequest(Request):
@@ -146,6 +148,7 @@ class EventBus:
 
 def make_ready() -> None:
     """Replace what every cloud needs replaced in moto's backends."""
+    measure_calls()
     lock_backends()
     list_modules_once()
     forget_dropped_objects()

@@ -59,8 +59,9 @@ _NOT_THREAD_SAFE: Final = "moto's backends lose updates under threads: one call 
 EXECUTE_MACHINES: Final = Seam(
     "moto.core.config", "default_user_config", None, "state machines run only when configured so"
 )
+CALL_DYNAMODB: Final = Seam("moto.dynamodb.responses", "DynamoHandler.call_action", ("self",), _NOT_THREAD_SAFE)
 LOCKED: Final = (
-    Seam("moto.dynamodb.responses", "DynamoHandler.call_action", ("self",), _NOT_THREAD_SAFE),
+    CALL_DYNAMODB,
     Seam("moto.sqs.responses", "SQSResponse.call_action", ("self",), _NOT_THREAD_SAFE),
     Seam("moto.stepfunctions.responses", "StepFunctionResponse.call_action", ("self",), _NOT_THREAD_SAFE),
 )

@@ -15,11 +15,12 @@ from threading import Event
 from typing import Final
 
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
+from tests.benchmarks.cost.meter import Meter
+from tests.benchmarks.cost.prices import HOURS_A_MONTH, STORED_GB_MONTH_USD, USD, Use
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import Cloud
 from tests.integration.webhook_receiver import receiving
 from tests.soak.attacks import HELD, HELD_PROVIDER, HOUR_S, Attack, Tenant, attacks
-from tests.soak.aws_bill import HOURS_A_MONTH, STORED_GB_MONTH_USD, USD, Meter, Use
 from tests.soak.lost_songs import KINDS, PER_DAY, Lost, lose
 from tests.soak.part import Found
 

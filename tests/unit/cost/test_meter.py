@@ -1,4 +1,4 @@
-"""What the hostile part of the soak counts in a cloud's logs, and what it asks for it."""
+"""What is counted in a cloud's logs, and what AWS asks for it."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.cost.meter import Meter
+from tests.benchmarks.cost.prices import ASSUMED, FINE, USD, Use, used
 from tests.integration.song import Cloud
-from tests.soak.aws_bill import USD, Meter, Use
 
 
 class NoMachines:
@@ -23,8 +24,9 @@ def meter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Meter:
     return Meter(Cloud({"logs_dir": str(tmp_path)}), memory_mb={"SubmitJobFunction": 512, "SubmitLineFunction": 512})
 
 
-def call(action: str, items: int = 1, size: int = 100, function: str | None = "SubmitJobFunction") -> str:
-    return json.dumps({"function": function, "action": action, "resource": "x", "items": items, "bytes": size}) + "\n"
+def call(action: str, function: str | None = "SubmitJobFunction", **units: float) -> str:
+    took = {f"{name}_units": units.get(name, 0) for name in ("write", "index", "read")}
+    return json.dumps({"function": function, "action": action, "resource": "x", **took}) + "\n"
 
 
 def report(milliseconds: float) -> str:
@@ -34,20 +36,17 @@ def report(milliseconds: float) -> str:
 @pytest.mark.parametrize(
     ("line", "used"),
     [
-        (call("dynamodb:TransactWriteItems", items=3), {"write units": 9}),
-        (call("dynamodb:TransactWriteItems", items=3, size=5_000), {"write units": 13}),
-        (call("dynamodb:UpdateItem"), {"write units": 1}),
-        (call("dynamodb:PutItem", size=2_100), {"write units": 3}),
-        (call("dynamodb:GetItem"), {"read units": 1}),
-        (call("dynamodb:BatchGetItem", items=18), {"read units": 18}),
-        (call("dynamodb:Query"), {"read units": 2}),
+        (call("dynamodb:TransactWriteItems", write=6, index=2), {"write units": 8}),
+        (call("dynamodb:Query", read=1.5), {"read units": 1.5 * FINE}),
         (call("s3:PutObject"), {"S3 writes": 1}),
         (call("s3:ListObjects"), {"S3 writes": 1}),
         (call("s3:HeadObject"), {"S3 reads": 1}),
+        (call("s3:DeleteObject"), {}),
         (call("events:PutEvents"), {"events": 1}),
+        (call("secretsmanager:GetSecretValue"), {"secrets": 1}),
         (call("states:StartExecution"), {}),
-        (call("dynamodb:GetItem", function=None), {}),
-        (call("dynamodb:GetItem", function="ReapJobsFunction"), {}),
+        (call("dynamodb:GetItem", None, read=1), {}),
+        (call("dynamodb:GetItem", "ReapJobsFunction", read=1), {}),
     ],
 )
 def test_a_call_costs_its_units_and_that_of_the_operator_nothing(
@@ -59,9 +58,10 @@ def test_a_call_costs_its_units_and_that_of_the_operator_nothing(
 
 def test_a_function_costs_its_runs_their_time_by_memory_and_what_it_logs(meter: Meter, tmp_path: Path) -> None:
     (tmp_path / "SubmitJobFunction.jsonl").write_text('{"message": "x"}\n' + report(9.1) * 2, encoding="utf-8")
-    used = meter.read()
-    assert (used["invocations"], used["GB logged"]) == (2, 16)
-    assert used.amount("GB-s") == pytest.approx(2 * 0.010 / 2)
+    found = meter.read()
+    assert found["invocations"] == 2
+    assert found["GB logged"] == 16 + ASSUMED["line_bytes"] + 2 * ASSUMED["invocation_log_bytes"]
+    assert found.amount("GB-s") == pytest.approx(2 * 0.010 / 2)
 
 
 def test_a_line_of_a_file_is_a_child_execution_of_one_state(meter: Meter, tmp_path: Path) -> None:
@@ -70,14 +70,20 @@ def test_a_line_of_a_file_is_a_child_execution_of_one_state(meter: Meter, tmp_pa
 
 
 def test_what_was_read_is_not_counted_again_and_half_a_line_is_left_for_later(meter: Meter, tmp_path: Path) -> None:
-    log, line = tmp_path / "aws.jsonl", call("dynamodb:GetItem")
+    log, line = tmp_path / "aws.jsonl", call("dynamodb:GetItem", read=1)
     log.write_text(line + line[:20], encoding="utf-8")
-    assert meter.read()["read units"] == 1
+    assert meter.read().amount("read units") == 1
     log.write_text(line * 2, encoding="utf-8")
-    assert meter.read()["read units"] == 1
+    assert meter.read().amount("read units") == 1
     assert meter.read()["read units"] == 0
 
 
 def test_the_sum_is_the_price_of_each_thing_times_its_amount() -> None:
-    used = Use({"requests": 1_000_000, "GB-s": 3_000_000_000, "transitions": 1_000})
-    assert used.usd == pytest.approx(1.00 + 3 * USD["GB-s"] + 0.025)
+    found = Use({"requests": 1_000_000, "GB-s": 3_000_000_000, "transitions": 1_000})
+    assert found.usd == pytest.approx(1.00 + 3 * USD["GB-s"] + 0.025)
+
+
+def test_amounts_are_given_in_the_units_that_have_a_price() -> None:
+    found = used({"requests": 2, "GB-s": 0.5, "read units": 1.5})
+    assert found.amount("GB-s") == 0.5
+    assert found.usd == pytest.approx(2 * USD["requests"] + 0.5 * USD["GB-s"] + 1.5 * USD["read units"])

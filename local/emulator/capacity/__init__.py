@@ -1,0 +1,1 @@
+"""What DynamoDB would bill for each call."""
