@@ -62,7 +62,7 @@ class BrakeStore(Protocol):
 
     def pause(self, name: str, now: datetime) -> bool:
         """Stop orders to a provider, to all under `EVERY_PROVIDER`, or new orders under `NEW_ORDERS`; False if it was
-        paused before. No claim succeeds once this returns. Raises `TransientError`.
+        paused before. No claim that begins afterwards succeeds. Raises `TransientError`.
         """
 
     def resume(self, name: str) -> bool:
