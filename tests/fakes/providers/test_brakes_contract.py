@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +29,7 @@ from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.ledger import items
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table, session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -303,33 +304,58 @@ def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_allows(dynam
     assert [stores.is_claimed(job) for job in jobs] == passed
 
 
-def test_no_claim_is_made_after_a_pause_returned(dynamodb: "DynamoDBClient") -> None:
+def test_no_claim_that_begins_after_a_pause_returned_is_made(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]
+    paused = Event()
 
-    def pause_at(number: int) -> int | None:
-        if number == 10:
-            stores.brakes.pause("all", NOON)
-            return sum(stores.is_claimed(job) for job in jobs)
-        tried(lambda: stores.claim(jobs[number]))
-        return None
+    def claim(job: Job) -> tuple[bool, bool]:
+        began_paused = paused.is_set()
+        return began_paused, tried(lambda: stores.claim(job))
 
     with ThreadPoolExecutor(4) as runs:
-        at_the_pause = next(told for told in list(runs.map(pause_at, range(20))) if told is not None)
-    assert sum(stores.is_claimed(job) for job in jobs) == at_the_pause
+        before = [runs.submit(claim, job) for job in jobs[:10]]
+        stores.brakes.pause("all", NOON)
+        paused.set()
+        after = [runs.submit(claim, job) for job in jobs[10:]]
+    ran = [run.result() for run in (*before, *after)]
+    assert [passed for began_paused, passed in ran if began_paused] == [False] * sum(began for began, _ in ran)
+    assert [stores.is_claimed(job) for job in jobs] == [passed for _, passed in ran]
 
 
 @pytest.mark.parametrize("name", ["minimax", "all"])
-def test_a_pause_between_the_claims_decision_and_its_write_holds_it(dynamodb: "DynamoDBClient", name: str) -> None:
+def test_a_pause_between_a_claims_look_at_it_and_its_write_holds_the_next_claim(
+    dynamodb: "DynamoDBClient", name: str
+) -> None:
     stores = over_dynamodb(dynamodb)
-    job = stores.queued()
+    first, second = stores.queued(0), stores.queued(1)
+    # The pause itself is a transaction, so it is written by another client.
+    other = over_dynamodb(session().client("dynamodb"))
 
     def pause() -> None:
-        stores.brakes.pause(name, NOON)
+        other.brakes.pause(name, NOON)
 
     AnswersInstead(dynamodb, "TransactWriteItems", pause)
-    assert not tried(lambda: stores.claim(job))
-    assert stores.jobs.load(job.id) == job
+    assert tried(lambda: stores.claim(first))
+    assert not tried(lambda: stores.claim(second))
+    assert stores.jobs.load(second.id) == second
+
+
+def test_a_claim_writes_nothing_that_claims_of_other_jobs_share(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    job = stores.queued()
+    keys: list[str] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        keys.extend(part["pk"]["S"] for item in params["TransactItems"] for part in _keys_of(item))
+
+    dynamodb.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", note)
+    stores.claim(job)
+    assert [key for key in keys if key.startswith("PAUSE#")] == []
+
+
+def _keys_of(item: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part.get("Key") or part["Item"] for part in item.values()]
 
 
 def test_the_spending_of_a_day_is_forgotten_after_two_months(dynamodb: "DynamoDBClient") -> None:

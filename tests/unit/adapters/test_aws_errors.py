@@ -139,8 +139,9 @@ CALLS: Final[dict[str, Call]] = {
     "signing key": lambda aws, _: SecretSigningKey(lambda: aws, "arn").read(),
     "live secret": lambda aws, _: SecretBytes(lambda: aws, "arn").read(),
     "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
-    "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
-    "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
+    "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._items(["m"]),  # noqa: SLF001 - else it is logged
+    "several estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._items(["m", "n"]),  # noqa: SLF001 - as above
+    "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, "m", SongTimes(models={"m": ()}), 0),
     "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),
     "loudness": lambda aws, _: DynamoJobStore(tables(aws)).add_sounds(JOB_ID, ()),
     "status": lambda aws, _: DynamoJobStore(tables(aws)).status(JOB_ID),

@@ -26,6 +26,9 @@ class Estimates(Protocol):
     def of(self, model_id: str, prior: Estimate) -> Estimate:
         """The expected latency of a model's next song, from data some seconds old; the prior without data."""
 
+    def read_ahead(self, model_ids: Collection[str]) -> None:
+        """Read what is known of several models at once, so that `of` needs no request for each of them."""
+
     def learn(self, model_id: str, song: SongTime) -> None:
         """Count one delivered song of a model. A job is never counted twice; a failed write is dropped."""
 
@@ -59,7 +62,7 @@ class BrakeStore(Protocol):
 
     def pause(self, name: str, now: datetime) -> bool:
         """Stop orders to a provider, to all under `EVERY_PROVIDER`, or new orders under `NEW_ORDERS`; False if it was
-        paused before. No claim succeeds once this returns. Raises `TransientError`.
+        paused before. No claim that begins afterwards succeeds. Raises `TransientError`.
         """
 
     def resume(self, name: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.finish.settlement import settle
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.latency import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
+from fermata.domain.jobs.latency import SONGS_KEPT, SongTime, SongTimes, song_time_of
 from fermata.domain.jobs.status import JobStatus
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.wiring.generation import settle_ports
@@ -55,22 +55,6 @@ def test_a_job_is_counted_once_and_every_model_by_itself() -> None:
     assert once.with_song("m", SongTime("job_1", 90)) == once
     both = once.with_song("other", SongTime("job_2", 90))
     assert {name: len(songs) for name, songs in both.models.items()} == {"m": 1, "other": 1}
-
-
-def test_the_models_that_callers_invent_push_out_the_one_that_was_ordered_longest_ago() -> None:
-    times = SongTimes()
-    for number in range(MODELS_KEPT + 1):
-        times = times.with_song(f"family-{number}", SongTime(f"job_{number:03d}", 60))
-    assert len(times.models) == MODELS_KEPT
-    assert "family-0" not in times.models
-    assert f"family-{MODELS_KEPT}" in times.models
-
-
-def test_the_largest_record_fills_less_than_half_of_an_item() -> None:
-    songs = tuple(SongTime(f"job_{number:026d}", 3600, 3500) for number in range(SONGS_KEPT))
-    names = [f"minimax/{number:03d}{'x' * 37}" for number in range(MODELS_KEPT)]
-    everything = SongTimes(models=dict.fromkeys(names, songs))
-    assert len(everything.model_dump_json()) < 400_000 / 2
 
 
 @pytest.mark.parametrize("stored", [["job_1", 60], ["job_1", 60, None]])

@@ -13,8 +13,6 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 
 SONGS_KEPT: Final = 30
-MODELS_KEPT: Final = 64
-"""Callers choose the names of a family's models; without a limit they could grow the record without bound."""
 
 
 class SongTime(NamedTuple):
@@ -45,11 +43,7 @@ class SongTimes(BaseModel):
         known = self.models.get(model_id, ())
         if any(each.job_id == song.job_id for each in known):
             return self
-        models = {**self.models, model_id: (*known, song)[-SONGS_KEPT:]}
-        if len(models) > MODELS_KEPT:
-            # Job ids sort by time, so this is the model that was ordered longest ago.
-            del models[min(models, key=lambda each: max(songs.job_id for songs in models[each]))]
-        return SongTimes(models=models)
+        return SongTimes(models={**self.models, model_id: (*known, song)[-SONGS_KEPT:]})
 
     def estimate(self, model_id: str, prior: Estimate) -> Estimate:
         """The expected latency of a model's next song; the prior without any of its songs."""

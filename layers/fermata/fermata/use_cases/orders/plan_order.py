@@ -167,6 +167,7 @@ def _buyer(wish: Wish, now: datetime, discount_percent: int) -> Buyer:
 def _around(
     wish: Wish, ports: PlanPorts, deadline: Deadline | None, upload_bytes: int | None, now: datetime
 ) -> Circumstances:
+    ports.estimates.read_ahead([model.id for model in ports.catalogue.models])
     return Circumstances(
         now=now,
         deadline=deadline,

@@ -85,6 +85,7 @@ def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> Jo
 def list_models(ports: ReadPorts, now: datetime, query: ModelQuery = EVERY_MODEL) -> tuple[ModelView, ...]:
     """The wanted models on offer with their limits, prices, estimates, and whether they are available now."""
     available = availability(ports.catalogue, ports.availability, now)
+    ports.estimates.read_ahead([model.id for model in ports.catalogue.models])
     estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
     return query.of(
         model_views(ports.catalogue, estimates, lambda model: available.is_available(model, model.cost_micro_usd))

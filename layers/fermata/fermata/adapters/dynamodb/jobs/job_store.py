@@ -14,7 +14,7 @@ from fermata.adapters.dynamodb.jobs.tenant_jobs import listing_keys
 from fermata.adapters.dynamodb.money.purchases import purchase_keys
 from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogged
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
-from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
+from fermata.adapters.dynamodb.providers.brake_store import booked, paused_by, refuse_if_spent
 from fermata.adapters.dynamodb.reading import FORMAT, read, read_as, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.audio.sound import TrackSound
@@ -28,7 +28,13 @@ from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
-from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError, TransientError
+from fermata.errors import (
+    IdempotencyKeyTakenError,
+    NotFoundError,
+    ProviderHeldError,
+    StaleRecordError,
+    TransientError,
+)
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
@@ -71,10 +77,14 @@ class DynamoJobStore:
         self._refuse_unreplayed(job)
         provider = job.attempts[-1].provider
         writes = self._changes(job, *_next_version(job))
-        held = {**checks_of(provider, self._transactions), **booked(job.to_book, self._transactions, budget_micro_usd)}
-        failed = self._transactions.write({**writes, **held}, self._transactions.deadline())
+        spending = booked(job.to_book, self._transactions, budget_micro_usd)
+        if (name := paused_by(provider, self._transactions)) is not None:
+            stored = self.load(job.id)
+            if stored is not None and stored.version == job.version - 1:
+                raise ProviderHeldError(provider, name)
+        failed = self._transactions.write({**writes, **spending}, self._transactions.deadline())
         if _ROW not in failed:
-            refuse_if_held(failed, provider)
+            refuse_if_spent(failed, provider)
         _refuse_if_stale(failed)
 
     def save(self, job: Job) -> None:

@@ -2,7 +2,8 @@
 `daily_budget` while the operator's command sets one, and `BUDGET#<provider>`/<day> holds the day's spending. The first
 item holds both, so that a budget that was set costs an order no read.
 
-The transaction of a claim checks the pauses and updates the spending, so no claim bypasses them.
+A claim reads the pauses right before its transaction, which updates the spending under a condition. A check within the
+transaction would be a write of an item that all claims of all jobs share.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,8 +43,8 @@ class DynamoBrakeStore:
         return {provider: _pause_and_budget(provider, day, found) for provider in providers}
 
     def pause(self, name: str, now: datetime) -> bool:
-        """Pause a provider, or all; False where it is already paused. A concurrent claim is written before the pause or
-        fails.
+        """Pause a provider, or all; False where it is already paused. A claim that read the pauses before is written
+        still.
         """
         values = {":now": now.isoformat()}
         return self._write(self._transactions.update(*_pause(name), "SET #since = :now", _RUNS, values))
@@ -84,9 +85,11 @@ def is_draining(item: Item) -> bool:
     return "since" in item
 
 
-def checks_of(provider: str, transactions: DynamoTransactions) -> dict[str, Write]:
-    """The parts of a transaction that make it fail while a provider is paused."""
-    return {name: transactions.check(*_pause(name), _RUNS) for name in (provider, EVERY_PROVIDER)}
+def paused_by(provider: str, transactions: DynamoTransactions) -> str | None:
+    """The name of the pause that holds a provider, by a consistent read that writers do not contend with; or None."""
+    items = transactions.get_all([_pause(name) for name in (provider, EVERY_PROVIDER)])
+    paused = {item["pk"] for item in items if "since" in item}
+    return next((name for name in (provider, EVERY_PROVIDER) if _pause(name)[0] in paused), None)
 
 
 def booked(booking: Booking | None, transactions: DynamoTransactions, budget_micro_usd: int = 0) -> dict[str, Write]:
@@ -105,11 +108,10 @@ def booked(booking: Booking | None, transactions: DynamoTransactions, budget_mic
     return {_BUDGET: update}
 
 
-def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
-    """Raise `ProviderHeldError` where a part of `checks_of` or `booked` is among the failed parts."""
-    paused_by = next((name for name in (provider, EVERY_PROVIDER) if name in failed), None)
-    if paused_by is not None or _BUDGET in failed:
-        raise ProviderHeldError(provider, paused_by)
+def refuse_if_spent(failed: Mapping[str, object], provider: str) -> None:
+    """Raise `ProviderHeldError` where the part of `booked` is among the failed parts."""
+    if _BUDGET in failed:
+        raise ProviderHeldError(provider, None)
 
 
 def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
