@@ -120,8 +120,10 @@ class AudioMarker(Protocol):
 class TrackStore(Protocol):
     """The finished songs."""
 
-    def put(self, object_key: str, path: Path, content_type: str) -> None:
-        """Store a file under its key; the same file may be stored again."""
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str) -> None:
+        """Store a file, whose SHA-256 is known, under its key; the same file may be stored again. Raises
+        `TransientError`, also where the file at `path` is another one.
+        """
 
     def forget(self, job_id: str) -> None:
         """Delete every song of a job; raises `TransientError`."""

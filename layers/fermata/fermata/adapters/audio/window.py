@@ -36,6 +36,16 @@ class ByteWindow:
         length = min(length, self.size - at)
         if length <= 0:
             return b""
+        block, offset = self._load(at, length)
+        return block[offset : offset + length]
+
+    def loaded(self, at: int, length: int) -> tuple[bytes, int]:
+        """The block that is in memory with `length` bytes from `at` on, or fewer at the end, and the offset of `at`
+        in it. Counts no step: the caller spends those of what it looks at.
+        """
+        return self._load(at, min(length, self.size - at))
+
+    def _load(self, at: int, length: int) -> tuple[bytes, int]:
         offset = at - self._block_at
         if offset < 0 or offset + length > len(self._block):
             wanted = min(max(length, BLOCK_BYTES), self.size - at)
@@ -45,7 +55,7 @@ class ByteWindow:
             self._file.seek(at)
             self._block = self._file.read(wanted)
             self._block_at, offset = at, 0
-        return self._block[offset : offset + length]
+        return self._block, offset
 
     def spend(self, steps: int) -> None:
         """Count steps of work; raises `AudioTooComplexError` beyond `MOST_STEPS`."""

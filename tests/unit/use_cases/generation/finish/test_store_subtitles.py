@@ -128,10 +128,10 @@ def test_a_song_store_that_fails_for_the_subtitles_costs_only_them(
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     put = world.tracks.put
 
-    def put_audio(object_key: str, path: Path, content_type: str) -> None:
+    def put_audio(object_key: str, path: Path, content_type: str, sha256: str) -> None:
         if content_type == failing:
             raise TransientError("the store does not answer")
-        put(object_key, path, content_type)
+        put(object_key, path, content_type, sha256)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.tracks, "put", put_audio)

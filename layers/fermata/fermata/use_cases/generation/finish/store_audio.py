@@ -167,7 +167,7 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
         raise RepeatedSongError(same_as)
     with song_to_store(job, path, facts, sha256, ports) as song:
         key = f"tracks/{job.id}/{number}{_own_name(song.marked)}.{facts.extension}"
-        ports.tracks.put(key, song.path, facts.content_type)
+        ports.tracks.put(key, song.path, facts.content_type, song.marked.sha256)
     return Track(
         number=number,
         object_key=key,
