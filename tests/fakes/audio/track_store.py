@@ -1,8 +1,11 @@
 """A fake of the track store."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from fermata.adapters.spliced import SplicedFile
+from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import Track
 from fermata.errors import FermataError
 
@@ -17,11 +20,12 @@ class InMemoryTrackStore:
         self.fail_next_put: FermataError | None = None
         self.fail_next_forget: FermataError | None = None
 
-    def put(self, object_key: str, path: Path, content_type: str, sha256: str) -> None:
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
         failure, self.fail_next_put = self.fail_next_put, None
         if failure is not None:
             raise failure
-        self.files[object_key] = (path.read_bytes(), content_type)
+        with path.open("rb") as file:
+            self.files[object_key] = ((SplicedFile(file, parts) if parts else file).read(), content_type)
         self.checksums[object_key] = sha256
         self.puts += 1
 

@@ -2,12 +2,15 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
+from fermata.adapters.spliced import SplicedFile
 from fermata.domain.audio.container import CONTAINERS
+from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ _BLOCK_BYTES: Final = 256 * 1024
 class _InBlocks:
     """A file for the SDK, which sends whatever a read returns."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO | SplicedFile) -> None:
         self._file = file
         self.seek = file.seek
         self.tell = file.tell
@@ -41,16 +44,17 @@ class S3TrackStore:
         self._client = client
         self._bucket = bucket
 
-    def put(self, object_key: str, path: Path, content_type: str, sha256: str) -> None:
-        """Store a file of at most 5 GB (no song is larger than 256 MiB) in one request that names its SHA-256 in
-        hexadecimal digits. S3 refuses another file, so a disk that changed a byte costs a try and never a song.
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
+        """Store a file, or `parts` of it and other bytes, of at most 5 GB (no song is larger than 256 MiB) in one
+        request that names its SHA-256 in hexadecimal digits. S3 refuses another file, so a disk that changed a byte
+        costs a try and never a song.
         """
         checksum = b64encode(bytes.fromhex(sha256)).decode()
         with aws_errors("the song could not be stored"), path.open("rb", buffering=0) as file:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=object_key,
-                Body=_InBlocks(file),  # type: ignore[arg-type] # all that the SDK uses of a file
+                Body=_InBlocks(SplicedFile(file, parts) if parts else file),  # type: ignore[arg-type] # all that the SDK uses of a file
                 ContentType=content_type,
                 ChecksumSHA256=checksum,
             )
