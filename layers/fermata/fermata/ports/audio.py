@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from fermata.domain.audio.marks import Edit, Mark, NotSigned, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, NotSigned, Part, SongFacts
 
 if TYPE_CHECKING:
     from fermata.domain.jobs.songs import Track
@@ -83,13 +83,15 @@ class AudioMeter(Protocol):
 @dataclass(frozen=True)
 class MarkedFile:
     """What marking made of a file: its marks, its SHA-256, and how to undo the changes. A file without `edits` was left
-    as it is, and nothing was written. `not_signed` says why a manifest is missing that should be there.
+    as it is, and nothing was written. One with `parts` was not written either: they are the marked file, and their
+    spans are of the unmarked one. `not_signed` says why a manifest is missing that should be there.
     """
 
     marks: tuple[Mark, ...]
     sha256: str
     edits: tuple[Edit, ...] = ()
     not_signed: NotSigned | None = None
+    parts: tuple[Part, ...] = field(default=(), repr=False)
 
     @property
     def is_signed_here(self) -> bool:
@@ -112,16 +114,20 @@ class AudioMarker(Protocol):
     """Writes what a song is into its file."""
 
     def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
-        """Write the song with its marks. `facts` and `sha256` are those of the file at `path`. A file that has no safe
-        place for marks is left as it is. May raise any error for a file that cannot be read, or a full disk.
+        """Write the song with its marks, or return the parts that it is made of. `facts` and `sha256` are those of the
+        file at `path`. A file that has no safe place for marks is left as it is. May raise any error for a file that
+        cannot be read, or a full disk.
         """
 
 
 class TrackStore(Protocol):
     """The finished songs."""
 
-    def put(self, object_key: str, path: Path, content_type: str) -> None:
-        """Store a file under its key; the same file may be stored again."""
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
+        """Store a file, whose SHA-256 is known, under its key; the same file may be stored again. With `parts`, they
+        are the file, and their spans are of the one at `path`. Raises `TransientError`, also where what is stored would
+        have another SHA-256.
+        """
 
     def forget(self, job_id: str) -> None:
         """Delete every song of a job; raises `TransientError`."""

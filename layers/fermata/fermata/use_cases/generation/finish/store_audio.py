@@ -71,7 +71,7 @@ class StoreStep:
 
 @dataclass(frozen=True)
 class StorePorts:
-    """Ports of `store_audio`. `scratch` is a folder for one song and its marked copy at a time, `retention_days` how
+    """Ports of `store_audio`. `scratch` is a folder for one song and its signed copy at a time, `retention_days` how
     long a song is kept, and `remaining_s` returns the seconds until this run's timeout. Without a `marker`, songs are
     stored as they came.
     """
@@ -167,7 +167,7 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
         raise RepeatedSongError(same_as)
     with song_to_store(job, path, facts, sha256, ports) as song:
         key = f"tracks/{job.id}/{number}{_own_name(song.marked)}.{facts.extension}"
-        ports.tracks.put(key, song.path, facts.content_type)
+        ports.tracks.put(key, song.path, facts.content_type, song.marked.sha256, song.marked.parts)
     return Track(
         number=number,
         object_key=key,
