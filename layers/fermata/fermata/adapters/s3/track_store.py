@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
@@ -44,6 +44,22 @@ class S3TrackStore:
             if name := _SONG.fullmatch(stored["Key"].rpartition("/")[2]):
                 found[int(name["number"])] = stored["Key"]
         return found
+
+    def take(self, object_key: str, job_id: str, attempt: int, content_type: str) -> bool:
+        """Copy an attempt's staged song within the bucket, in one request, without what is noted on it; False if it is
+        gone.
+        """
+        copy: CopySourceTypeDef = {"Bucket": self._bucket, "Key": f"staging/{job_id}/{attempt}"}
+        with aws_errors("the song could not be copied from staging", NO_SUCH_KEY):
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=object_key,
+                CopySource=copy,
+                ContentType=content_type,
+                MetadataDirective="REPLACE",
+            )
+            return True
+        return False
 
     def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
         """Copy a song within the bucket, in one request."""
