@@ -3,9 +3,12 @@
 import io
 import json
 import wave
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from fermata.domain.audio.answer_parts import AroundSong
+from fermata.domain.audio.marks import Marking
 from fermata.domain.jobs.attempt import Attempt, AttemptState, AwaitedCallback
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Audio, AudioSource, MissingTrack, Track
@@ -15,6 +18,7 @@ from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.callbacks import Callback, new_callback
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.ports.audio import AudioFacts, MarkedFile, StagedSong
 from fermata.use_cases.orders.submit_job import Order
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import ScriptedAnswer
@@ -203,6 +207,14 @@ def hex_answer(audio: bytes, **fields: object) -> ScriptedAnswer:
     """MiniMax's answer with the song in it as hex text."""
     body = {"data": {"audio": audio.hex(), "status": 2}, "base_resp": {"status_code": 0, "status_msg": "success"}}
     return ScriptedAnswer(json.dumps({**body, **fields}).encode())
+
+
+def staged_song(**changes: object) -> StagedSong:
+    """The song of an answer, without marks."""
+    facts = AudioFacts("audio/mpeg", "mp3", 5003, 25_364, 44_100, 2, 256_000)
+    around = AroundSong(b'{"data":{"audio":"', b'"}}')
+    song = StagedSong(around, facts, "ab" * 32, Marking.OFF, MarkedFile((), "ab" * 32))
+    return replace(song, **changes)  # type: ignore[arg-type]  # the fields of the record
 
 
 def json_answer(document: object, http_status: int = 200, retry_after_s: int | None = None) -> ScriptedAnswer:

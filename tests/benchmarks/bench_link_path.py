@@ -30,6 +30,7 @@ from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.audio.marks import Marking
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.ports.audio import AudioMarker, SigningKey
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
@@ -80,6 +81,7 @@ def ours(marker: AudioMarker | None, scratch: Path) -> Way:
             tracks=tracks,
             meter=FileAudioMeter(),
             marker=marker,
+            marking=Marking.TAGS if marker else Marking.OFF,
             metrics=RecordingMetrics(),
             clock=lambda: NOON,
             remaining_s=lambda: 600,

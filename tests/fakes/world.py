@@ -155,6 +155,7 @@ class World:
             raise RuntimeError("another world is in place of the wiring; leave that one first")
         self.sound_files = InMemorySoundFiles(self.tracks)
         self.tracks.staged = self.answers.files
+        self.tracks.staged_songs = self.answers.songs
         settings = {**WORLD_SETTINGS, **_known(self.settings)}
         self._patch = self._stack.enter_context(put_in(self._fakes(), settings))
         World.active = self

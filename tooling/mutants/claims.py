@@ -117,7 +117,7 @@ CLAIMS: Final = (
     Mutant(
         "staging order: the verdict comes from the wire",
         _PURCHASE,
-        "ports.resume.answers.keep(claimed.id, number, listen(answer))",
+        "outcome = receive(listen(answer), claimed, ports.receiving, ports.resume.providers, ports.remaining_s)",
         "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
         "            return ports.resume.providers(ordered.dialect).read_start(read_answer(answer))",
         (

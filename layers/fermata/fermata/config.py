@@ -248,6 +248,7 @@ class StartSettings(RememberedKeySettings, CircuitSettings):
     start_by_seconds: PositiveInt
     generation_timeout_seconds: PositiveInt
     patience_seconds: PositiveInt
+    marking: Marking
 
     @model_validator(mode="after")
     def _a_patient_job_must_fit_into_its_execution(self) -> Self:

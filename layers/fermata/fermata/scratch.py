@@ -7,11 +7,12 @@ process ends, however it ends.
 
 import errno
 import fcntl
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile, SpooledTemporaryFile, gettempdir
-from typing import IO, Final
+from typing import IO, Any, Final, cast
 
 from fermata.errors import DiskFullError
 from fermata.log import logger
@@ -42,6 +43,17 @@ def spooled_file(folder: Path, in_memory_bytes: int) -> Iterator[IO[bytes]]:
     sweep(folder)
     with _room(), SpooledTemporaryFile(in_memory_bytes, dir=str(folder), prefix=PREFIX) as file:
         yield file
+
+
+def write_through(file: IO[bytes], data: bytes) -> None:
+    """Write all of the data to a `scratch_file` past its buffer. If the disk is full, everything written before is
+    still in the file.
+    """
+    # The buffer of a full disk would be written once more when the file is closed.
+    raw: io.RawIOBase = cast("Any", file).raw
+    left = memoryview(data)
+    while left:
+        left = left[raw.write(left) or 0 :]
 
 
 def sweep(folder: Path) -> int:

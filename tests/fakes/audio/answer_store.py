@@ -1,12 +1,16 @@
 """A fake of the answer store."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
+from fermata.adapters.spliced import SplicedFile
+from fermata.domain.audio.marks import without_edits
 from fermata.errors import (
     AnswerLostError,
     FermataError,
 )
+from fermata.ports.audio import StagedSong
 from fermata.ports.providers import StreamedAnswer
 from tests.fakes.providers.upstream import ScriptedAnswer
 
@@ -17,6 +21,7 @@ class InMemoryAnswerStore:
     """
 
     def __init__(self) -> None:
+        self.songs: dict[tuple[str, int], tuple[StagedSong, bytes]] = {}
         self.kept: dict[tuple[str, int], ScriptedAnswer] = {}
         self.files: dict[tuple[str, int, str], bytes] = {}
         self.fail_next_keep: FermataError | None = None
@@ -35,9 +40,27 @@ class InMemoryAnswerStore:
         self.kept[job_id, attempt] = ScriptedAnswer(
             body, answer.http_status, answer.content_type, answer.retry_after_s, trace_id=answer.trace_id
         )
+        self.songs.pop((job_id, attempt), None)
         failure, self.fail_next_keep = self.fail_next_keep, None
         if failure is not None:
             raise failure
+
+    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
+        with path.open("rb") as file:
+            stored = (SplicedFile(file, song.marked.parts) if song.marked.parts else file).read()
+        body = b"".join(song.around.rebuilt(without_edits([stored], song.marked.edits)))
+        self.songs[job_id, attempt] = (song, stored)
+        self.kept[job_id, attempt] = ScriptedAnswer(
+            body, answer.http_status, answer.content_type, answer.retry_after_s, trace_id=answer.trace_id
+        )
+        failure, self.fail_next_keep = self.fail_next_keep, None
+        if failure is not None:
+            raise failure
+        return True
+
+    def song(self, job_id: str, attempt: int) -> StagedSong | None:
+        found = self.songs.get((job_id, attempt))
+        return found[0] if found and (job_id, attempt) in self.kept else None
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
         failure, self.fail_next_open = self.fail_next_open, None
@@ -60,5 +83,7 @@ class InMemoryAnswerStore:
     def forget(self, job_id: str) -> None:
         for key in [key for key in self.kept if key[0] == job_id]:
             del self.kept[key]
+        for key in [key for key in self.songs if key[0] == job_id]:
+            del self.songs[key]
         for name in [name for name in self.files if name[0] == job_id]:
             del self.files[name]

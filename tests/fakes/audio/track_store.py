@@ -8,6 +8,7 @@ from fermata.adapters.spliced import SplicedFile
 from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import Track
 from fermata.errors import FermataError
+from fermata.ports.audio import StagedSong
 
 
 class InMemoryTrackStore:
@@ -16,7 +17,10 @@ class InMemoryTrackStore:
         self.checksums: dict[str, str] = {}
         self.staged: dict[tuple[str, int, str], bytes] = {}
         """What was copied to staging; the world's answer store shares it."""
+        self.staged_songs: dict[tuple[str, int], tuple[StagedSong, bytes]] = {}
+        """What staged answers were kept as; the world's answer store shares it."""
         self.puts = 0
+        self.takes = 0
         self.fail_next_put: FermataError | None = None
         self.fail_next_forget: FermataError | None = None
 
@@ -39,6 +43,16 @@ class InMemoryTrackStore:
     def stored(self, job_id: str) -> dict[int, str]:
         found = (re.fullmatch(rf"tracks/{job_id}/([0-9]+)\.(mp3|wav|flac)", key) for key in self.files)
         return {int(each[1]): each[0] for each in found if each}
+
+    def take(self, object_key: str, job_id: str, attempt: int, content_type: str) -> bool:
+        failure, self.fail_next_put = self.fail_next_put, None
+        if failure is not None:
+            raise failure
+        if (job_id, attempt) not in self.staged_songs:
+            return False
+        self.files[object_key] = (self.staged_songs[job_id, attempt][1], content_type)
+        self.takes += 1
+        return True
 
     def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
         self.staged[job_id, attempt, f"file.{number}"] = self.files[object_key][0]

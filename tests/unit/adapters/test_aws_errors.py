@@ -68,7 +68,7 @@ from fermata.log import logger
 from fermata.ports.providers import StreamedAnswer
 from tests.fakes.clock import NOON
 from tests.references import known_as
-from tests.songs import JOB_ID, callback, json_answer, stored_track
+from tests.songs import JOB_ID, callback, json_answer, staged_song, stored_track
 
 LAYER: Final = Path(__file__).parents[3] / "layers" / "fermata" / "fermata"
 ADAPTERS: Final = sorted((LAYER / "adapters").rglob("*.py"))
@@ -184,6 +184,11 @@ CALLS: Final[dict[str, Call]] = {
     "event": lambda aws, _: EventBridgeJobEvents(aws, "fermata").publish(),
     "new answer": lambda aws, _: S3AnswerStore(aws, "audio").keep(JOB_ID, 1, json_answer({})),
     "answer": lambda aws, _: S3AnswerStore(aws, "audio").open(JOB_ID, 1),
+    "new song": lambda aws, tmp: S3AnswerStore(aws, "audio").keep_song(
+        JOB_ID, 1, json_answer({}), staged_song(), recording(tmp)
+    ),
+    "staged song": lambda aws, _: S3AnswerStore(aws, "audio").song(JOB_ID, 1),
+    "song from staging": lambda aws, _: S3TrackStore(aws, "audio").take("key", JOB_ID, 1, "audio/mpeg"),
     "no answer": lambda aws, _: S3AnswerStore(aws, "audio").forget(JOB_ID),
     "cut uploads": lambda aws, _: abort_uploads_below(aws, "audio", "staging/"),
     "file": lambda aws, _: list(S3InboxStore(aws, "inbox").open(FILE)),

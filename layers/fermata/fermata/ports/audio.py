@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from fermata.domain.audio.marks import Edit, Mark, NotSigned, Part, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, Marking, NotSigned, Part, SongFacts
 
 if TYPE_CHECKING:
+    from fermata.domain.audio.answer_parts import AroundSong
     from fermata.domain.jobs.songs import Track
     from fermata.domain.orders.references import ProviderIds
     from fermata.ports.providers import StreamedAnswer
@@ -26,8 +27,17 @@ class AnswerStore(Protocol):
         is kept as `cut` and its `AnswerLostError` propagates.
         """
 
+    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
+        """Store an answer as its song, the file at `path`, and what stands around it; the answer itself is not read. It
+        is durable and complete once this returns True. False, and nothing is stored, where the store cannot hold what
+        stands around it. Raises `TransientError`.
+        """
+
+    def song(self, job_id: str, attempt: int) -> StagedSong | None:
+        """The song of an answer that was kept as one, or None; raises `TransientError`."""
+
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
-        """A complete kept answer, or None."""
+        """A complete kept answer as it was sent, or None."""
 
     def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
         """Store a file's readable part, replacing any earlier file of this name; raises `TransientError`."""
@@ -100,6 +110,19 @@ class MarkedFile:
 
 
 @dataclass(frozen=True)
+class StagedSong:
+    """The song of a paid answer, ready to become a track, and what rebuilds the answer: `facts` and `source_sha256` are
+    those of the provider's file, `marked` is what `marking` made of it.
+    """
+
+    around: AroundSong
+    facts: AudioFacts
+    source_sha256: str
+    marking: Marking
+    marked: MarkedFile
+
+
+@dataclass(frozen=True)
 class SigningKey:
     """What the operator signs with: the chain of certificates, the signer's first, and its key, both in PEM, and the
     name of their algorithm in C2PA, such as `es256`. Neither stands in the text of this value.
@@ -134,6 +157,11 @@ class TrackStore(Protocol):
 
     def stored(self, job_id: str) -> Mapping[int, str]:
         """The keys of a job's stored songs, by number; raises `TransientError`."""
+
+    def take(self, object_key: str, job_id: str, attempt: int, content_type: str) -> bool:
+        """Store the song that an attempt's answer was kept as, under its key, without reading it; False if it is gone.
+        Raises `TransientError`.
+        """
 
     def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
         """Copy a stored song to the staging of an attempt, as its file `file.<number>`; raises `TransientError`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.generation.follow.poll_generation import PollPorts
     from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
     from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
+    from fermata.use_cases.generation.purchase.receive_answer import ReceivePorts
     from fermata.use_cases.generation.purchase.run import OpenCallbackPorts, StartPorts
 
 
@@ -51,6 +52,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     spending = SpendingPorts(stores.brake_store(), stores.budget_micro_usd, queue.metrics, settings.retry_later_seconds)
     return StartPorts(
         resume=resume_ports(),
+        receiving=receive_ports(),
         queue=queue,
         spending=spending,
         wallets=stores.wallet_store(),
@@ -64,6 +66,25 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
         callback=open_callback_ports(),
         reference_link_s=settings.reference_link_seconds,
         listening=live.listening(),
+    )
+
+
+@lru_cache(maxsize=1)
+def receive_ports() -> "ReceivePorts":
+    """Return the ports of `receive`; what measures and marks songs is loaded with the first song."""
+    from fermata.domain.audio.marks import Marking
+    from fermata.use_cases.generation.purchase.receive_answer import ReceivePorts
+
+    settings = config.load(config.StartSettings)
+    # The key that signs songs is not for this function.
+    marking = Marking.OFF if settings.marking is Marking.C2PA else settings.marking
+    return ReceivePorts(
+        answers=stores.answer_store(settings.audio_bucket),
+        make_meter=outward.audio_meter,
+        make_marker=lambda: outward.audio_marker(marking, ""),
+        marking=marking,
+        metrics=runtime.metrics(),
+        scratch=runtime.scratch(),
     )
 
 
@@ -152,6 +173,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
         tracks=stores.track_store(settings.audio_bucket),
         meter=outward.audio_meter(),
         marker=outward.audio_marker(settings.marking, settings.signing_secret_arn),
+        marking=settings.marking,
         metrics=runtime.metrics(),
         clock=runtime.now,
         remaining_s=lambda: remaining_ms() / 1000,

@@ -1,12 +1,13 @@
 """One way of a song through the real adapters, in a process of its own that reports its peak memory.
 
-Usage: python -m tests.integration.use_cases.generation.store_one_song hex|events|url|keep|live ORIGIN
+Usage: python -m tests.integration.use_cases.generation.store_one_song hex|events|url|keep|live|receive ORIGIN
 """
 
 import json
 import sys
 import tempfile
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,17 @@ from fermata.adapters.audio.marking.marker import FileMarker
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.http.upstream import HttpUpstream
+from fermata.adapters.providers import load_provider
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.live_pieces import S3LivePieces
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.audio.marks import Marking
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
 from fermata.use_cases.generation.follow.parse_answer import read_answer
+from fermata.use_cases.generation.purchase.receive_answer import ReceivePorts, receive
 from fermata.use_cases.live.publish_pieces import LivePorts, listening
 from fermata.wiring.outward import piece_cutter
 from fermata.wiring.runtime import in_background
@@ -31,7 +35,7 @@ from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.live.background import FixedSecret
 from tests.fakes.live.live_streams import InMemoryLiveStreams
 from tests.fakes.metrics import RecordingMetrics
-from tests.songs import JOB_ID, ready_job
+from tests.songs import JOB_ID, ready_job, submitting_job
 from tests.support.cloud import BUCKET
 from tests.support.peak_memory import peak_bytes
 
@@ -53,6 +57,7 @@ def store(way: str, origin: str) -> dict[str, object]:
             tracks=S3TrackStore(aws.s3(), BUCKET),
             meter=FileAudioMeter(),
             marker=FileMarker(),
+            marking=Marking.TAGS,
             metrics=RecordingMetrics(),
             clock=lambda: NOON,
             remaining_s=lambda: 600,
@@ -93,8 +98,26 @@ def keep(way: str, origin: str) -> dict[str, object]:
     }
 
 
+def take(origin: str) -> dict[str, object]:
+    """The provider's answer is taken apart while it arrives, staged as its song, and that becomes the track."""
+    with tempfile.TemporaryDirectory() as scratch:
+        ports = ReceivePorts(
+            answers=S3AnswerStore(aws.s3(), BUCKET, Path(scratch)),
+            make_meter=FileAudioMeter,
+            make_marker=FileMarker,
+            marking=Marking.TAGS,
+            metrics=RecordingMetrics(),
+            scratch=Path(scratch),
+        )
+        call = UpstreamCall("POST", "/song", body={})
+        with HttpUpstream(lambda _: origin, 5, 30).send("minimax", call, "key", 60) as answer:
+            receive(answer, submitting_job(), ports, load_provider, lambda: 900)
+    return store("hex", origin)
+
+
 def main(way: str, origin: str) -> None:
-    result = keep(way, origin) if way in ("keep", "live") else store(way, origin)
+    run = take if way == "receive" else partial(keep if way in ("keep", "live") else store, way)
+    result = run(origin)
     sys.stdout.write(json.dumps({"peak_bytes": peak_bytes(), "result": result}))
 
 

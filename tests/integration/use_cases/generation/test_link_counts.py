@@ -14,6 +14,7 @@ from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.audio.marks import Marking
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import TransientError
@@ -65,6 +66,7 @@ def store(source: CountingServer, marker: AudioMarker | None, scratch: Path) -> 
         tracks=S3TrackStore(aws.s3(), BUCKET),
         meter=FileAudioMeter(),
         marker=marker,
+        marking=Marking.TAGS if marker else Marking.OFF,
         metrics=RecordingMetrics(),
         clock=lambda: NOON,
         remaining_s=lambda: 600,

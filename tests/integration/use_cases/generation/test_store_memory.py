@@ -171,6 +171,19 @@ def test_staging_and_reading_an_answer_needs_no_more_memory_for_a_longer_song(s3
     assert_flat("keep", peaks)
 
 
+def test_taking_an_answer_apart_while_it_arrives_needs_no_more_memory_for_a_longer_song(
+    s3: "S3Client", endpoint: str
+) -> None:
+    peaks = {}
+    for size in (SMALL, LARGE):
+        with listening(serve(answer_pieces, size)) as server:
+            peaks[size], track = run("receive", server.origin, endpoint)
+        assert expected_track(size).items() <= track.items()
+        for key in (f"staging/{JOB_ID}/1", f"tracks/{JOB_ID}/1.wav"):
+            assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] == track["bytes"]
+    assert_flat("receive", peaks)
+
+
 def test_staging_and_reading_a_stream_needs_no_more_memory_for_a_longer_song(s3: "S3Client", endpoint: str) -> None:
     peaks = {}
     for size in (SMALL, LARGE):

@@ -2,18 +2,22 @@
 
 import io
 from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
 
 from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.domain.audio.answer_parts import AroundSong
+from fermata.domain.audio.marks import Edit, Mark, Marking, NotSigned
 from fermata.errors import AnswerLostError, TransientError
-from fermata.ports.audio import AnswerStore
+from fermata.ports.audio import AnswerStore, MarkedFile, StagedSong
 from fermata.ports.providers import StreamedAnswer
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.providers.upstream import ScriptedAnswer
-from tests.songs import JOB_ID
+from tests.songs import JOB_ID, staged_song
 from tests.support.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 
 if TYPE_CHECKING:
@@ -142,3 +146,75 @@ def test_a_bucket_that_cannot_be_read_is_not_an_absent_answer(s3: "S3Client") ->
     AnswersInstead(s3, "GetObject", aws_error("AccessDenied"))
     with pytest.raises(TransientError):
         S3AnswerStore(s3, BUCKET).open(JOB_ID, 1)
+
+
+EDITS = (Edit(at=0, length=4), Edit(at=9, length=1, was="00ff"))
+"""What leads from `MARKED` to the provider's file."""
+MARKED = b"mark" + b"ID3\x04\x05" + b"!" + LONG[:70_000]
+SOURCE = b"ID3\x04\x05" + b"\x00\xff" + LONG[:70_000]
+
+
+def keep_song(store: AnswerStore, path: Path, song: StagedSong, answer: StreamedAnswer | None = None) -> bool:
+    path.write_bytes(MARKED)
+    return store.keep_song(JOB_ID, 1, answer or ScriptedAnswer(), song, path)
+
+
+def marked_song(around: AroundSong) -> StagedSong:
+    marked = MarkedFile((Mark.TAGS,), "cd" * 32, EDITS, NotSigned.NO_KEY)
+    return staged_song(around=around, marking=Marking.TAGS, marked=marked)
+
+
+@pytest.mark.parametrize("is_upper", [False, True])
+def test_an_answer_kept_as_its_song_is_read_back_equal(store: AnswerStore, tmp_path: Path, *, is_upper: bool) -> None:
+    around = AroundSong(b'\xef\xbb\xbf{"\xff\x00":"', '"é}\r\n'.encode(), is_upper)
+    sent = ScriptedAnswer(b"", 201, "application/json; é", 7, trace_id=" =?utf-8?q?x?= ")
+    assert keep_song(store, tmp_path / "song", marked_song(around), sent)
+    kept = store.open(JOB_ID, 1)
+    assert kept is not None
+    text = SOURCE.hex().upper() if is_upper else SOURCE.hex()
+    assert body_of(kept) == around.before + text.encode() + around.after
+    assert (kept.http_status, kept.content_type, kept.retry_after_s) == (201, "application/json; é", 7)
+    assert kept.trace_id == " =?utf-8?q?x?= "
+    assert store.song(JOB_ID, 1) == marked_song(around)
+
+
+def test_an_answer_kept_as_it_was_sent_and_none_at_all_have_no_song(store: AnswerStore) -> None:
+    assert store.song(JOB_ID, 1) is None
+    store.keep(JOB_ID, 1, ScriptedAnswer(b"{}"))
+    assert store.song(JOB_ID, 1) is None
+
+
+def test_a_song_that_is_forgotten_is_gone(store: AnswerStore, tmp_path: Path) -> None:
+    keep_song(store, tmp_path / "song", staged_song())
+    store.forget(JOB_ID)
+    assert (store.song(JOB_ID, 1), store.open(JOB_ID, 1)) == (None, None)
+
+
+def test_a_song_is_staged_in_one_request_with_all_that_s3_lets_be_noted_on_it(s3: "S3Client", tmp_path: Path) -> None:
+    store, noise = S3AnswerStore(s3, BUCKET), b"".join(sha256(bytes([each])).digest() for each in range(100))
+    sizes = range(0, len(noise), 50)
+    taken = [n for n in sizes if keep_song(store, tmp_path / "song", marked_song(AroundSong(noise[:n], b"")))]
+    assert taken == [*sizes[: len(taken)]]
+    assert 5 < len(taken) < len(sizes)
+    metadata = s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1")["Metadata"]
+    assert sum(len(name) + len(value) for name, value in metadata.items()) <= 2048
+
+
+def test_a_release_that_knows_no_songs_in_staging_fails_instead_of_reading_one(s3: "S3Client", tmp_path: Path) -> None:
+    """That release takes the status from `http-status`; its run fails and is repeated by the state machine."""
+    keep_song(S3AnswerStore(s3, BUCKET), tmp_path / "song", staged_song())
+    assert s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1")["Metadata"].keys() == {"song"}
+
+
+def test_trouble_while_a_song_is_staged_is_transient_and_leaves_nothing(s3: "S3Client", tmp_path: Path) -> None:
+    AnswersInstead(s3, "PutObject", aws_error("SlowDown", "canary"))
+    with pytest.raises(TransientError) as caught:
+        keep_song(S3AnswerStore(s3, BUCKET), tmp_path / "song", staged_song())
+    assert "canary" not in str(caught.value)
+    assert S3AnswerStore(s3, BUCKET).open(JOB_ID, 1) is None
+
+
+def test_a_bucket_that_cannot_be_looked_at_is_not_an_absent_song(s3: "S3Client") -> None:
+    AnswersInstead(s3, "HeadObject", aws_error("403"))
+    with pytest.raises(TransientError):
+        S3AnswerStore(s3, BUCKET).song(JOB_ID, 1)

@@ -54,6 +54,15 @@ def test_a_song_may_be_stored_again(s3: "S3Client", song: Path) -> None:
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
+def test_a_staged_song_becomes_a_track_without_the_notes_on_it(s3: "S3Client") -> None:
+    store = S3TrackStore(s3, BUCKET)
+    assert not store.take(KEY, JOB_ID, 1, "audio/mpeg")
+    s3.put_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1", Body=b"ID3", Metadata={"song": "x"})
+    assert store.take(KEY, JOB_ID, 1, "audio/mpeg")
+    stored = s3.get_object(Bucket=BUCKET, Key=KEY)
+    assert (stored["Body"].read(), stored["ContentType"], stored["Metadata"]) == (b"ID3", "audio/mpeg", {})
+
+
 def test_a_song_that_cannot_be_stored_now_is_transient(s3: "S3Client", song: Path) -> None:
     AnswersInstead(s3, "PutObject", aws_error("SlowDown", "canary"))
     with pytest.raises(TransientError) as caught:

@@ -102,7 +102,7 @@ def test_a_song_of_an_ended_job_that_finds_no_room_is_rescued_later(
     assert world.answers.files == {(JOB_ID, 1, "file.1"): SONG}
 
 
-@pytest.mark.parametrize("room_bytes", [0, 5_300_000])
+@pytest.mark.parametrize("room_bytes", [0, 1_000_001, 3_999_999])
 def test_a_paid_answer_is_staged_whole_without_any_room(
     world: World, s3: "S3Client", monkeypatch: pytest.MonkeyPatch, room_bytes: int
 ) -> None:

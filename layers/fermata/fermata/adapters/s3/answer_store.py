@@ -12,8 +12,12 @@ from urllib.parse import quote, unquote
 
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
+from fermata.adapters.s3.song_metadata import NotedAnswer, metadata_of, read_metadata
+from fermata.adapters.s3.song_upload import put_song
+from fermata.domain.audio.marks import without_edits
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
+from fermata.ports.audio import StagedSong
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import disk, spooled_file
 
@@ -25,6 +29,8 @@ _PART_BYTES: Final = 5 * 1024 * 1024
 """The smallest part that S3 accepts. Memory holds one part of an answer at a time."""
 
 _READ_BYTES: Final = 1024 * 1024
+_NOT_THERE: Final = "404"
+"""The code of an answer to HEAD, which has no body that could name another."""
 _CONTENT_TYPE_LIMIT: Final = 255
 _NOT_ASCII: Final = re.compile(r"[^\x20-\x7e]")
 
@@ -58,6 +64,26 @@ class S3AnswerStore:
                 self._keep_received_part(job_id, attempt, copy)
                 raise
 
+    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
+        """Store an answer as its song, in one request that the SDK may repeat, because it reads the file again. False
+        where S3's metadata cannot hold what stands around the song. Raises `TransientError`.
+        """
+        metadata = metadata_of(answer, song)
+        if metadata is None:
+            return False
+        where, marked = (self._bucket, _key(job_id, attempt)), song.marked
+        with aws_errors("a provider's song could not be staged"):
+            put_song(self._client, where, path, marked.sha256, song.facts.content_type, marked.parts, metadata)
+        return True
+
+    def song(self, job_id: str, attempt: int) -> StagedSong | None:
+        """The song of an answer that was kept as one, or None. Raises `TransientError`."""
+        with aws_errors("what is staged could not be looked at", _NOT_THERE):
+            found = self._client.head_object(Bucket=self._bucket, Key=_key(job_id, attempt))
+            noted = read_metadata(found["Metadata"])
+            return noted.song if noted else None
+        return None
+
     def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
         """Stream a file into the bucket beside the answer. Raises `TransientError`."""
         self._upload(file, f"{_key(job_id, attempt)}.{name}", ContentType="application/octet-stream")
@@ -68,9 +94,12 @@ class S3AnswerStore:
         return None if stored is None else _chunks_of(stored)
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
-        """The complete answer, or None. Raises `TransientError`."""
+        """The complete answer as it was sent, or None. Raises `TransientError`."""
         stored = self._get(_key(job_id, attempt))
-        return None if stored is None else _KeptAnswer(stored)
+        if stored is None:
+            return None
+        noted = read_metadata(stored["Metadata"])
+        return _KeptAnswer(stored) if noted is None else _KeptSong(stored, noted)
 
     def forget(self, job_id: str) -> None:
         """Delete every answer of a job and abort its unfinished uploads. Raises `TransientError`."""
@@ -184,6 +213,21 @@ class _KeptAnswer:
 
     def chunks(self) -> Iterator[bytes]:
         return _chunks_of(self._stored)
+
+
+class _KeptSong:
+    """The answer that a staged song was taken from."""
+
+    def __init__(self, stored: "GetObjectOutputTypeDef", noted: NotedAnswer) -> None:
+        self._stored = stored
+        self._song = noted.song
+        self.http_status = noted.http_status
+        self.content_type = noted.content_type
+        self.retry_after_s = noted.retry_after_s
+        self.trace_id = noted.trace_id
+
+    def chunks(self) -> Iterator[bytes]:
+        return self._song.around.rebuilt(without_edits(_chunks_of(self._stored), self._song.marked.edits))
 
 
 def _key(job_id: str, attempt: int) -> str:

@@ -1,14 +1,13 @@
 """Finished songs in S3, and signed links to them."""
 
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.adapters.spliced import SplicedFile
+from fermata.adapters.s3.song_upload import put_song
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
@@ -20,23 +19,6 @@ if TYPE_CHECKING:
 _SONG: Final = re.compile(r"(?P<number>[0-9]+)(-[0-9a-f]+)?\.(" + "|".join(each.extension for each in CONTAINERS) + ")")
 
 
-_BLOCK_BYTES: Final = 256 * 1024
-"""What is read and sent at once. The SDK's HTTP client asks for 16 KiB, sixteen times as many calls of the system."""
-
-
-class _InBlocks:
-    """A file for the SDK, which sends whatever a read returns."""
-
-    def __init__(self, file: BinaryIO | SplicedFile) -> None:
-        self._file = file
-        self.seek = file.seek
-        self.tell = file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        """At least `size` bytes, unless the file ends; all of them without a size."""
-        return self._file.read(max(size, _BLOCK_BYTES) if size >= 0 else -1)
-
-
 class S3TrackStore:
     """`TrackStore` over one bucket."""
 
@@ -45,19 +27,9 @@ class S3TrackStore:
         self._bucket = bucket
 
     def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
-        """Store a file, or `parts` of it and other bytes, of at most 5 GB (no song is larger than 256 MiB) in one
-        request that names its SHA-256 in hexadecimal digits. S3 refuses another file, so a disk that changed a byte
-        costs a try and never a song.
-        """
-        checksum = b64encode(bytes.fromhex(sha256)).decode()
-        with aws_errors("the song could not be stored"), path.open("rb", buffering=0) as file:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=object_key,
-                Body=_InBlocks(SplicedFile(file, parts) if parts else file),  # type: ignore[arg-type] # all that the SDK uses of a file
-                ContentType=content_type,
-                ChecksumSHA256=checksum,
-            )
+        """Store a file, or `parts` of it and other bytes, in one request that S3 checks by its SHA-256."""
+        with aws_errors("the song could not be stored"):
+            put_song(self._client, (self._bucket, object_key), path, sha256, content_type, parts)
 
     def forget(self, job_id: str) -> None:
         """Delete every song of a job."""
@@ -75,6 +47,22 @@ class S3TrackStore:
             if name := _SONG.fullmatch(stored["Key"].rpartition("/")[2]):
                 found[int(name["number"])] = stored["Key"]
         return found
+
+    def take(self, object_key: str, job_id: str, attempt: int, content_type: str) -> bool:
+        """Copy an attempt's staged song within the bucket, in one request, without what is noted on it; False if it is
+        gone.
+        """
+        copy: CopySourceTypeDef = {"Bucket": self._bucket, "Key": f"staging/{job_id}/{attempt}"}
+        with aws_errors("the song could not be copied from staging", NO_SUCH_KEY):
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=object_key,
+                CopySource=copy,
+                ContentType=content_type,
+                MetadataDirective="REPLACE",
+            )
+            return True
+        return False
 
     def stage(self, object_key: str, job_id: str, attempt: int, number: int) -> None:
         """Copy a song within the bucket, in one request."""

@@ -1,6 +1,6 @@
 """Marks that say what a song is, and how to undo the change that they make to its file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -120,3 +120,27 @@ def bytes_of(parts: Sequence[Part]) -> int:
 def source_bytes(edits: Sequence[Edit], stored_bytes: int) -> int:
     """The size of the provider's file in bytes."""
     return stored_bytes + sum(len(edit.was) // 2 - edit.length for edit in edits)
+
+
+def stored_bytes(edits: Sequence[Edit], source_bytes: int) -> int:
+    """The size of the stored file in bytes."""
+    return source_bytes + sum(edit.length - len(edit.was) // 2 for edit in edits)
+
+
+def without_edits(stored: Iterable[bytes], edits: Sequence[Edit]) -> Iterator[bytes]:
+    """The provider's file from the pieces of the stored one, in one pass. `edits` are in order."""
+    at, left = 0, list(edits)
+    for piece in stored:
+        end, begin = at + len(piece), 0
+        while left and left[0].at < end:
+            edit = left[0]
+            yield piece[begin : max(begin, edit.at - at)]
+            if edit.at >= at + begin:
+                yield bytes.fromhex(edit.was)
+            begin = min(len(piece), edit.at + edit.length - at)
+            if edit.at + edit.length > end:
+                break
+            left.pop(0)
+        yield piece[begin:]
+        at = end
+    yield from (bytes.fromhex(edit.was) for edit in left if edit.at >= at)

@@ -72,7 +72,7 @@ def test_a_cut_answer_leaves_the_trace_id_of_its_headers() -> None:
 def test_a_run_that_died_after_staging_loses_no_trace_id() -> None:
     world = World(upstream=FakeUpstream(from_header(hex_answer(BYTES), "header")))
     world.jobs.create(queued_job())
-    world.answers.fail_next_open = TransientError("the bucket is away")
+    world.answers.fail_next_keep = world.answers.fail_next_open = TransientError("the bucket is away")
     with pytest.raises(TransientError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert trace_of(world) is None

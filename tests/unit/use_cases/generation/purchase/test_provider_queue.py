@@ -208,6 +208,7 @@ def test_a_claim_lost_because_the_job_ended_gives_the_slot_back() -> None:
 
 def test_an_error_after_the_call_gives_the_slot_back() -> None:
     world = world_with(SONG)
+    world.answers.fail_next_keep = TransientError("the store's answer was lost")
     world.answers.fail_next_open = TransientError("the staged answer could not be opened")
     with pytest.raises(TransientError):
         started(world)

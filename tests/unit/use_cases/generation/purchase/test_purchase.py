@@ -182,7 +182,7 @@ def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> 
     world = a_house_that_speaks_like("minimax")
     world.upstream.script = [SONG]
     # The run dies once the answer is staged and before the record is written.
-    world.answers.fail_next_open = StaleRecordError("killed")
+    world.answers.fail_next_keep = StaleRecordError("killed")
     with pytest.raises(StaleRecordError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.READY
@@ -357,6 +357,7 @@ def test_an_answer_that_could_not_be_staged_is_an_unknown_outcome() -> None:
 
 def test_a_staged_answer_that_cannot_be_read_now_is_left_for_a_resume() -> None:
     world = world_with(SONG)
+    world.answers.fail_next_keep = TransientError("the store's answer was lost")
     world.answers.fail_next_open = TransientError("the staged answer could not be opened")
     with pytest.raises(TransientError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")

@@ -209,7 +209,7 @@ def test_each_of_several_attempts_is_counted_on_its_own() -> None:
 def test_an_attempt_that_a_resume_finds_unpaid_is_returned_to_the_budget() -> None:
     world = world_with(TOO_MANY, budget=COST)
     # The run dies once the answer is staged and before the record is written.
-    world.answers.fail_next_open = TransientError("killed")
+    world.answers.fail_next_keep = world.answers.fail_next_open = TransientError("killed")
     with pytest.raises(TransientError):
         start(world)
     assert spent(world) == COST

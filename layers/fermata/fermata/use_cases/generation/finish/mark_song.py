@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import IO, Protocol
 
-from fermata.domain.audio.marks import SongFacts, bytes_of
+from fermata.domain.audio.marks import SongFacts
 from fermata.domain.jobs.job import Job
 from fermata.errors import DiskFullError
 from fermata.log import logger
@@ -34,10 +34,9 @@ class MarkPorts(Protocol):
 
 @dataclass(frozen=True)
 class SongToStore:
-    """The file to store: its path, its size in bytes, and what marking made of it, perhaps parts of that file."""
+    """The file to store: its path, and what marking made of it, perhaps parts of that file."""
 
     path: Path
-    bytes: int
     marked: MarkedFile
 
 
@@ -48,12 +47,10 @@ def song_to_store(job: Job, song: Path, facts: AudioFacts, sha256: str, ports: M
     """
     with ExitStack() as files:
         copy, marked = _marked_copy(job, song, facts, sha256, ports, files)
-        if copy is None or not marked.edits:
-            yield SongToStore(song, facts.bytes, marked)
-        elif marked.parts:
-            yield SongToStore(song, bytes_of(marked.parts), marked)
+        if copy is None or not marked.edits or marked.parts:
+            yield SongToStore(song, marked)
         else:
-            yield SongToStore(Path(copy.name), copy.tell(), marked)
+            yield SongToStore(Path(copy.name), marked)
 
 
 def _marked_copy(

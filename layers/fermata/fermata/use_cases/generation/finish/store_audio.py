@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
+from fermata.domain.audio.marks import Marking
 from fermata.domain.finish.fetch_failure import (
     came_whole,
     failure_of_fetch,
@@ -33,11 +34,19 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
-from fermata.ports.audio import AnswerStore, AudioLinks, AudioMarker, AudioMeter, MarkedFile, TrackStore
+from fermata.ports.audio import (
+    AnswerStore,
+    AudioLinks,
+    AudioMarker,
+    AudioMeter,
+    StagedSong,
+    TrackStore,
+)
 from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
+from fermata.use_cases.generation.finish.make_track import track_key, track_of
 from fermata.use_cases.generation.finish.mark_song import song_to_store
 from fermata.use_cases.generation.finish.store_subtitles import with_subtitles
 from fermata.use_cases.generation.follow.parse_answer import decoded_events, decoded_song, staged_answer
@@ -72,8 +81,8 @@ class StoreStep:
 @dataclass(frozen=True)
 class StorePorts:
     """Ports of `store_audio`. `scratch` is a folder for one song and its signed copy at a time, `retention_days` how
-    long a song is kept, and `remaining_s` returns the seconds until this run's timeout. Without a `marker`, songs are
-    stored as they came.
+    long a song is kept, and `remaining_s` returns the seconds until this run's timeout. `marking` is what the `marker`
+    does; without one, songs are stored as they came.
     """
 
     jobs: JobStore
@@ -82,6 +91,7 @@ class StorePorts:
     tracks: TrackStore
     meter: AudioMeter
     marker: AudioMarker | None
+    marking: Marking
     metrics: Metrics
     clock: Callable[[], datetime]
     remaining_s: Callable[[], float]
@@ -159,37 +169,47 @@ def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
 
 
 def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
+    staged = _staged_song(job, number, ports)
+    if staged is not None:
+        return _take(job, number, staged, ports)
     sha256 = _write(_song(job, number, ports), file)
     path = Path(file.name)
     facts = ports.meter.measure(path)
+    _refuse_repeated(job, number, sha256)
+    with song_to_store(job, path, facts, sha256, ports) as song:
+        key = track_key(job.id, number, song.marked, facts)
+        ports.tracks.put(key, song.path, facts.content_type, song.marked.sha256, song.marked.parts)
+    return track_of(number, key, facts, song.marked, sha256, expires_at=_expires_at(ports))
+
+
+def _staged_song(job: Job, number: int, ports: StorePorts) -> StagedSong | None:
+    """The song in staging that is to be stored as it is, or None. The marks of a redelivered one name another job."""
+    attempt = job.attempts[-1]
+    where = attempt.staging_of(job.id)
+    is_hex = attempt.audio is not None and attempt.audio.source is AudioSource.HEX
+    if number in attempt.kept or not is_hex or where.job_id != job.id:
+        return None
+    staged = ports.answers.song(where.job_id, where.attempt)
+    return staged if staged is not None and staged.marking is ports.marking else None
+
+
+def _take(job: Job, number: int, staged: StagedSong, ports: StorePorts) -> Track:
+    _refuse_repeated(job, number, staged.source_sha256)
+    where = job.attempts[-1].staging_of(job.id)
+    key = track_key(job.id, number, staged.marked, staged.facts)
+    if not ports.tracks.take(key, where.job_id, where.attempt, staged.facts.content_type):
+        raise _gone(job.attempts[-1])
+    return track_of(number, key, staged.facts, staged.marked, staged.source_sha256, expires_at=_expires_at(ports))
+
+
+def _expires_at(ports: StorePorts) -> datetime:
+    return ports.clock() + timedelta(days=ports.retention_days)
+
+
+def _refuse_repeated(job: Job, number: int, sha256: str) -> None:
     same_as = same_song(sha256, number, job.attempts[-1], job.tracks)
     if same_as is not None:
         raise RepeatedSongError(same_as)
-    with song_to_store(job, path, facts, sha256, ports) as song:
-        key = f"tracks/{job.id}/{number}{_own_name(song.marked)}.{facts.extension}"
-        ports.tracks.put(key, song.path, facts.content_type, song.marked.sha256, song.marked.parts)
-    return Track(
-        number=number,
-        object_key=key,
-        expires_at=ports.clock() + timedelta(days=ports.retention_days),
-        content_type=facts.content_type,
-        bytes=song.bytes,
-        sha256=song.marked.sha256,
-        duration_ms=facts.duration_ms,
-        sample_rate_hz=facts.sample_rate_hz,
-        channels=facts.channels,
-        bitrate_bps=facts.bitrate_bps,
-        marks=song.marked.marks,
-        source_sha256=sha256,
-        edits=song.marked.edits,
-    )
-
-
-def _own_name(marked: MarkedFile) -> str:
-    """What keeps the signed files of two runs apart, because their bytes differ, and the record describes one of
-    them.
-    """
-    return f"-{marked.sha256[:16]}" if marked.is_signed_here else ""
 
 
 def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
@@ -221,8 +241,12 @@ def _kept(job: Job, attempt: Attempt, number: int, answers: AnswerStore) -> Iter
 def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
     kept = staged_answer(job, attempt, answers)
     if kept is None:
-        raise ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
+        raise _gone(attempt)
     return kept
+
+
+def _gone(attempt: Attempt) -> ResultExpiredError:
+    return ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
 
 
 def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:

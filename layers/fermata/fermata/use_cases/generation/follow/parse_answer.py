@@ -1,6 +1,7 @@
 """Parse a provider's answer without ever holding its audio in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Final
 
@@ -25,24 +26,64 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
     """The parsed answer without its audio text. `copy` receives all bytes of the answer. An answer that does not fit
     into memory is returned as one that cannot be parsed, because reading it again would not help.
     """
-    head, text, events = bytearray(), AudioTextHead(), _Events(answer.content_type)
-    try:
-        scanned = _scanned(answer, copy, head, text, events)
-        stream = events.close()
-    except MemoryError:
+    reading = AnswerReading(answer)
+    for chunk in answer.chunks():
+        if copy is not None:
+            copy.write(chunk)
+        reading.feed(chunk)
+    return reading.close()
+
+
+class AnswerReading:
+    """Parses one answer while it arrives; `close` returns it. What does not fit into memory is not read further."""
+
+    def __init__(self, answer: StreamedAnswer) -> None:
+        self._answer = answer
+        self._head = bytearray()
+        self._text = AudioTextHead()
+        self._events = _Events(answer.content_type)
+        self._scanner = AnswerScanner()
+        self._is_too_large = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the body begins as a stream of events."""
+        return self._events.is_stream
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Read the next bytes of the body. Return the audio text that they complete, as `AnswerScanner` does."""
+        if self._is_too_large:
+            return b""
+        try:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
+            piece = self._scanner.feed(chunk)
+            self._text.feed(piece)
+            self._events.feed(chunk)
+        except MemoryError:
+            self._is_too_large = True
+            return b""
+        return piece
+
+    def close(self) -> UpstreamAnswer:
+        """The parsed answer, after the last chunk."""
         scanned, stream = ScannedDocument(None, "too large", None), None
-    return UpstreamAnswer(
-        http_status=answer.http_status,
-        content_type=answer.content_type,
-        document=scanned.document,
-        flaw=scanned.flaw,
-        text_length=scanned.text_length,
-        text_begins_as_audio=text.begins_as_audio(),
-        retry_after_s=answer.retry_after_s,
-        begins_as_audio=begins_as_audio(bytes(head)),
-        stream=stream,
-        trace_id=answer.trace_id,
-    )
+        if not self._is_too_large:
+            with suppress(MemoryError):
+                stream = self._events.close()
+                scanned = self._scanner.close()
+        answer = self._answer
+        return UpstreamAnswer(
+            http_status=answer.http_status,
+            content_type=answer.content_type,
+            document=scanned.document,
+            flaw=scanned.flaw,
+            text_length=scanned.text_length,
+            text_begins_as_audio=self._text.begins_as_audio(),
+            retry_after_s=answer.retry_after_s,
+            begins_as_audio=begins_as_audio(bytes(self._head)),
+            stream=stream,
+            trace_id=answer.trace_id,
+        )
 
 
 class _Events:
@@ -52,6 +93,11 @@ class _Events:
         self._is_marked = content_type.lower().startswith(_EVENT_STREAM)
         self._stream = EventStream()
         self._facts = EventFacts()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the body begins as a stream."""
+        return self._stream.begins_as_events is True
 
     def feed(self, chunk: bytes) -> None:
         """Add the next bytes of the body."""
@@ -70,19 +116,6 @@ class _Events:
         for part in parts:
             if isinstance(part, ScannedDocument):
                 self._facts.add(part)
-
-
-def _scanned(
-    answer: StreamedAnswer, copy: IO[bytes] | None, head: bytearray, text: AudioTextHead, events: _Events
-) -> ScannedDocument:
-    scanner = AnswerScanner()
-    for chunk in answer.chunks():
-        if copy is not None:
-            copy.write(chunk)
-        head += chunk[: HEAD_BYTES - len(head)]
-        text.feed(scanner.feed(chunk))
-        events.feed(chunk)
-    return scanner.close()
 
 
 def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -127,9 +160,14 @@ def understood_answer(
 ) -> StartOutcome | None:
     """The outcome that a completely staged answer means, or None if none is staged."""
     kept = staged_answer(job, attempt, answers)
-    if kept is None:
-        return None
-    answer = replace(read_answer(kept), ordered=_ordered_texts(job))
+    return None if kept is None else outcome_of(read_answer(kept), job, attempt, providers)
+
+
+def outcome_of(
+    answer: UpstreamAnswer, job: Job, attempt: Attempt, providers: Callable[[str], Provider]
+) -> StartOutcome:
+    """The outcome that the answer to an attempt means."""
+    answer = replace(answer, ordered=_ordered_texts(job))
     return traced(providers(attempt.dialect).read_start(answer), answer)
 
 

@@ -1,4 +1,4 @@
-"""Make one purchase: claim the attempt, send its one paid request, store the answer, and only then parse it."""
+"""Make one purchase: claim the attempt, send its one paid request, store the answer, and only then act on it."""
 
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -23,6 +23,7 @@ from fermata.use_cases.generation.follow.parse_answer import understood_answer
 from fermata.use_cases.generation.purchase.before_purchase import Cleared, step_instead
 from fermata.use_cases.generation.purchase.provider_queue import end_call, withdraw
 from fermata.use_cases.generation.purchase.provider_request import OpenCallback, open_callback, song_order
+from fermata.use_cases.generation.purchase.receive_answer import receive
 from fermata.use_cases.generation.purchase.record_outcome import record
 from fermata.use_cases.generation.purchase.run import StartRun
 from fermata.use_cases.generation.purchase.spending_controls import refused_claim
@@ -92,15 +93,15 @@ def _after_a_lost_claim(run: StartRun) -> NextStep:
 
 
 def _order(run: StartRun, claimed: Job, key: str, callback_url: str, listen: Listen) -> StartOutcome:
-    """Send the paid request, once, and parse the staged answer."""
-    ports, ordered, number = run.ports, run.ordered, run.request.attempt
+    """Send the paid request, once, and stage the answer before its outcome counts."""
+    ports, ordered = run.ports, run.ordered
     call = ports.resume.providers(ordered.dialect).start_call(song_order(run, callback_url))
     within_s = ports.remaining_s() - ports.post_reserve_s
     trace_id: str | None = None
     try:
         with ports.upstream.send(ordered.provider, call, key, within_s) as answer:
             trace_id = answer.trace_id
-            ports.resume.answers.keep(claimed.id, number, listen(answer))
+            outcome = receive(listen(answer), claimed, ports.receiving, ports.resume.providers, ports.remaining_s)
     except NotSentError as error:
         return Refused(unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
     except AnswerLostError as error:
@@ -108,7 +109,7 @@ def _order(run: StartRun, claimed: Job, key: str, callback_url: str, listen: Lis
     except TransientError as error:
         # The upload may have completed although its answer was lost.
         return _staged_outcome(run, claimed) or Refused(_possibly_paid(error, trace_id))
-    return _staged_outcome(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
+    return outcome or _staged_outcome(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
 
 
 def _staged_outcome(run: StartRun, claimed: Job) -> StartOutcome | None:

@@ -12,6 +12,7 @@ from fermata.ports.money import WalletStore
 from fermata.ports.providers import ApiUrl, CallbackStore, ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 from fermata.use_cases.generation.purchase.provider_queue import QueuePorts, Request
+from fermata.use_cases.generation.purchase.receive_answer import ReceivePorts
 from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
 from fermata.use_cases.live.publish_pieces import Listening
 
@@ -33,6 +34,7 @@ class StartPorts:
     """
 
     resume: ResumePorts
+    receiving: ReceivePorts
     queue: QueuePorts
     spending: SpendingPorts
     wallets: WalletStore
