@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
 _SONG: Final = re.compile(r"(?P<number>[0-9]+)(-[0-9a-f]+)?\.(" + "|".join(each.extension for each in CONTAINERS) + ")")
 
 
-_BLOCK_BYTES: Final = 256 * 1024
-"""What is read and sent at once. The SDK's HTTP client asks for 16 KiB, sixteen times as many calls of the system."""
-
-
-class _InBlocks:
-    """A file for the SDK, which sends whatever a read returns."""
-
-    def __init__(self, file: BinaryIO | SplicedFile) -> None:
-        self._file = file
-        self.seek = file.seek
-        self.tell = file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        """At least `size` bytes, unless the file ends; all of them without a size."""
-        return self._file.read(max(size, _BLOCK_BYTES) if size >= 0 else -1)
-
-
 class S3TrackStore:
     """`TrackStore` over one bucket."""
 
@@ -50,11 +33,11 @@ class S3TrackStore:
         costs a try and never a song.
         """
         checksum = b64encode(bytes.fromhex(sha256)).decode()
-        with aws_errors("the song could not be stored"), path.open("rb", buffering=0) as file:
+        with aws_errors("the song could not be stored"), path.open("rb") as file:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=object_key,
-                Body=_InBlocks(SplicedFile(file, parts) if parts else file),  # type: ignore[arg-type] # all that the SDK uses of a file
+                Body=SplicedFile(file, parts) if parts else file,  # type: ignore[arg-type] # all that the SDK uses of a file
                 ContentType=content_type,
                 ChecksumSHA256=checksum,
             )
