@@ -1,18 +1,20 @@
 """A fake of the track store."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from fermata.adapters.spliced import SplicedFile
+from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import Track
-from fermata.errors import (
-    FermataError,
-)
+from fermata.errors import FermataError
 from fermata.ports.audio import StagedSong
 
 
 class InMemoryTrackStore:
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, str]] = {}
+        self.checksums: dict[str, str] = {}
         self.staged: dict[tuple[str, int, str], bytes] = {}
         """What was copied to staging; the world's answer store shares it."""
         self.staged_songs: dict[tuple[str, int], tuple[StagedSong, bytes]] = {}
@@ -22,11 +24,13 @@ class InMemoryTrackStore:
         self.fail_next_put: FermataError | None = None
         self.fail_next_forget: FermataError | None = None
 
-    def put(self, object_key: str, path: Path, content_type: str) -> None:
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
         failure, self.fail_next_put = self.fail_next_put, None
         if failure is not None:
             raise failure
-        self.files[object_key] = (path.read_bytes(), content_type)
+        with path.open("rb") as file:
+            self.files[object_key] = ((SplicedFile(file, parts) if parts else file).read(), content_type)
+        self.checksums[object_key] = sha256
         self.puts += 1
 
     def forget(self, job_id: str) -> None:

@@ -202,7 +202,7 @@ CALLS: Final[dict[str, Call]] = {
     "new reference": lambda aws, tmp: S3ReferenceStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
     "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
     "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
-    "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg", "ab" * 32),
     "song to measure": lambda aws, _: S3SoundFiles(aws, "audio").fetch("key", io.BytesIO()),
     "waveform": lambda aws, _: S3SoundFiles(aws, "audio").put_peaks("key", b""),
     "no waveforms": lambda aws, _: S3SoundFiles(aws, "audio").forget_peaks(JOB_ID),

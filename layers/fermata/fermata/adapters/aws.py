@@ -61,7 +61,7 @@ def _session() -> "Session":
 
 
 def _config(
-    read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4, **more: str | Mapping[str, str]
+    read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4, **more: str | Mapping[str, str | bool]
 ) -> Callable[[], "Config"]:
     def made() -> "Config":
         from botocore.config import Config
@@ -102,10 +102,15 @@ def low_latency_dynamodb() -> "DynamoDBClient":
 @lru_cache(maxsize=1)
 def s3() -> "S3Client":
     """The S3 client. It signs links with Signature Version 4 for the regional host name, because S3 redirects the
-    global name of a new bucket, and a redirect invalidates the signature.
+    global name of a new bucket, and a redirect invalidates the signature. A body's SHA-256 is not made for the
+    signature: its checksum is among the signed headers, and S3 compares it.
     """
-    addressing = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    client: S3Client = _s3_client(_config(30, signature_version="s3v4", s3=addressing))
+    settings: dict[str, str | bool] = {
+        "addressing_style": "virtual",
+        "us_east_1_regional_endpoint": "regional",
+        "payload_signing_enabled": False,
+    }
+    client: S3Client = _s3_client(_config(30, signature_version="s3v4", s3=settings))
     return client
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from fermata.domain.audio.marks import Edit, Mark, Marking, NotSigned, SongFacts
+from fermata.domain.audio.marks import Edit, Mark, Marking, NotSigned, Part, SongFacts
 
 if TYPE_CHECKING:
     from fermata.domain.audio.answer_parts import AroundSong
@@ -27,10 +27,18 @@ class AnswerStore(Protocol):
         is kept as `cut` and its `AnswerLostError` propagates.
         """
 
-    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
-        """Store an answer as its song, the file at `path`, and what stands around it; the answer itself is not read. It
-        is durable and complete once this returns True. False, and nothing is stored, where the store cannot hold what
-        stands around it. Raises `TransientError`.
+    def keep_song(
+        self,
+        job_id: str,
+        attempt: int,
+        answer: StreamedAnswer,
+        song: StagedSong,
+        path: Path,
+        parts: Sequence[Part] = (),
+    ) -> bool:
+        """Store an answer as its song and what stands around it; the answer itself is not read. The song is the file at
+        `path`, or `parts` whose spans are of that file. It is durable and complete once this returns True. False, and
+        nothing is stored, where the store cannot hold what stands around it. Raises `TransientError`.
         """
 
     def song(self, job_id: str, attempt: int) -> StagedSong | None:
@@ -93,13 +101,15 @@ class AudioMeter(Protocol):
 @dataclass(frozen=True)
 class MarkedFile:
     """What marking made of a file: its marks, its SHA-256, and how to undo the changes. A file without `edits` was left
-    as it is, and nothing was written. `not_signed` says why a manifest is missing that should be there.
+    as it is, and nothing was written. One with `parts` was not written either: they are the marked file, and their
+    spans are of the unmarked one. `not_signed` says why a manifest is missing that should be there.
     """
 
     marks: tuple[Mark, ...]
     sha256: str
     edits: tuple[Edit, ...] = ()
     not_signed: NotSigned | None = None
+    parts: tuple[Part, ...] = field(default=(), repr=False)
 
     @property
     def is_signed_here(self) -> bool:
@@ -110,7 +120,7 @@ class MarkedFile:
 @dataclass(frozen=True)
 class StagedSong:
     """The song of a paid answer, ready to become a track, and what rebuilds the answer: `facts` and `source_sha256` are
-    those of the provider's file, `marked` is what `marking` made of it.
+    those of the provider's file, `marked`, without its `parts`, is what `marking` made of it.
     """
 
     around: AroundSong
@@ -135,16 +145,20 @@ class AudioMarker(Protocol):
     """Writes what a song is into its file."""
 
     def mark(self, path: Path, facts: AudioFacts, sha256: str, about: SongFacts, into: IO[bytes]) -> MarkedFile:
-        """Write the song with its marks. `facts` and `sha256` are those of the file at `path`. A file that has no safe
-        place for marks is left as it is. May raise any error for a file that cannot be read, or a full disk.
+        """Write the song with its marks, or return the parts that it is made of. `facts` and `sha256` are those of the
+        file at `path`. A file that has no safe place for marks is left as it is. May raise any error for a file that
+        cannot be read, or a full disk.
         """
 
 
 class TrackStore(Protocol):
     """The finished songs."""
 
-    def put(self, object_key: str, path: Path, content_type: str) -> None:
-        """Store a file under its key; the same file may be stored again."""
+    def put(self, object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
+        """Store a file, whose SHA-256 is known, under its key; the same file may be stored again. With `parts`, they
+        are the file, and their spans are of the one at `path`. Raises `TransientError`, also where what is stored would
+        have another SHA-256.
+        """
 
     def forget(self, job_id: str) -> None:
         """Delete every song of a job; raises `TransientError`."""

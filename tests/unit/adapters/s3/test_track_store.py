@@ -1,5 +1,7 @@
 """Finished songs in S3, and the links to them."""
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,16 +37,20 @@ def song(tmp_path: Path) -> Path:
     return path
 
 
+def sha256_of(song: Path) -> str:
+    return hashlib.sha256(song.read_bytes()).hexdigest()
+
+
 def test_a_song_is_stored_with_its_media_type(s3: "S3Client", song: Path) -> None:
-    S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg")
+    S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg", sha256_of(song))
     stored = s3.get_object(Bucket=BUCKET, Key=KEY)
     assert (stored["Body"].read(), stored["ContentType"]) == (song.read_bytes(), "audio/mpeg")
 
 
 def test_a_song_may_be_stored_again(s3: "S3Client", song: Path) -> None:
     store = S3TrackStore(s3, BUCKET)
-    store.put(KEY, song, "audio/mpeg")
-    store.put(KEY, song, "audio/mpeg")
+    store.put(KEY, song, "audio/mpeg", sha256_of(song))
+    store.put(KEY, song, "audio/mpeg", sha256_of(song))
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
@@ -60,8 +66,22 @@ def test_a_staged_song_becomes_a_track_without_the_notes_on_it(s3: "S3Client") -
 def test_a_song_that_cannot_be_stored_now_is_transient(s3: "S3Client", song: Path) -> None:
     AnswersInstead(s3, "PutObject", aws_error("SlowDown", "canary"))
     with pytest.raises(TransientError) as caught:
-        S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg")
+        S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg", sha256_of(song))
     assert "canary" not in str(caught.value)
+
+
+def test_a_song_is_put_with_the_checksum_that_is_known_and_its_bytes_are_not_hashed_again(
+    s3: "S3Client", tmp_path: Path
+) -> None:
+    song, heads = tmp_path / "song", []
+    song.write_bytes(bytes(range(256)) * 3000)
+    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: heads.append(dict(request.headers)))
+    S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg", sha256_of(song))
+    (head,) = heads
+    assert head["x-amz-checksum-sha256"] == b64encode(hashlib.sha256(song.read_bytes()).digest())
+    assert not [name for name in head if "checksum" in name.lower() and "sha256" not in name.lower()]
+    assert (head["Content-Length"], head.get("Transfer-Encoding")) == (str(song.stat().st_size), None)
+    assert s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == song.read_bytes()
 
 
 def test_a_link_downloads_one_song_under_a_name_for_a_while(s3: "S3Client") -> None:

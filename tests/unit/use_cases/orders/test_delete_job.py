@@ -74,7 +74,7 @@ def world_of(job: Job, tmp_path: Path) -> World:
     song = tmp_path / "song"
     song.write_bytes(b"ID3 the canary itself")
     for job_id in (JOB_ID, OTHER):
-        world.tracks.put(f"tracks/{job_id}/1.mp3", song, "audio/mpeg")
+        world.tracks.put(f"tracks/{job_id}/1.mp3", song, "audio/mpeg", "ab" * 32)
         world.answers.keep(job_id, 1, hex_answer(b"ID3"))
         world.references.put(f"references/acme/{job_id}", song, "audio/mpeg")
         world.live_pieces.put(job_id, 1, 1, b"a piece")

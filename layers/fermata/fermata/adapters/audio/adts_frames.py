@@ -21,10 +21,11 @@ def measure_adts(window: ByteWindow, start: int, end: int) -> Sound:
     The format has no count of frames, so a cut file is measured as far as it goes.
     """
     walk, seconds, octets, first = FrameWalk(window, ADTS_FRAMES, start, end), 0.0, 0, None
-    for _, frame in walk.frames():
-        first = first or frame
-        seconds += frame.samples / frame.sample_rate_hz
-        octets += frame.length
+    for run in walk.runs():
+        for frame, frames in run.frames.items():
+            first = first or frame
+            seconds += frames * frame.samples / frame.sample_rate_hz
+            octets += frames * frame.length
     if first is None or not walk.covers(octets):
         raise damaged("AAC", f"found {octets} bytes of sound in {end - start}")
     return Sound(seconds, first.sample_rate_hz, first.channels, round(octets * 8 / seconds))
@@ -45,4 +46,4 @@ def _read_header(header: bytes) -> Frame | None:
 
 
 # Either version, with or without a checksum.
-ADTS_FRAMES: Final = FrameFormat(re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), _read_header)
+ADTS_FRAMES: Final = FrameFormat(re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), _read_header, HEADER_BYTES)

@@ -5,8 +5,9 @@ The walk takes linear time: it counts false starts and gaps, and rejects a file 
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from fermata.adapters.audio.tags import end_of_tag
@@ -14,18 +15,23 @@ from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.bounds import too_complex
 
 HEADER_BYTES: Final = 7
+LONGEST_HEAD_BYTES: Final = 44
+"""An MP3 frame's header, the longest side information, a checksum, and the mark after them."""
 _FRAMES_TO_RECOGNISE: Final = 3
 # 256 MB of noise hold some 6,000 false starts, a concatenated file a gap for each part, and seven hours of MP3 a
 # million frames. A file beyond these bounds was made to keep the reader busy.
 _MOST_FALSE_STARTS: Final = 50_000
 _MOST_GAPS: Final = 50_000
 _MOST_FRAMES: Final = 1_000_000
+# A walk knows the headers of one song, of which AAC has more than MP3.
+_MOST_KNOWN: Final = 4096
 
 
 @dataclass(frozen=True)
 class Frame:
     """One frame. `stream` is equal for all frames of a stream, `bitrate_bps` is 0 where the header does not state it,
-    `samples` counts per channel, `length` is in bytes, and `side_info_end` is the offset after MP3's side information.
+    `samples` counts per channel, `length` is in bytes, `side_info_end` is the offset after MP3's side information, and
+    `marks_at` the offsets at which it may hold a mark, all below `LONGEST_HEAD_BYTES`.
     """
 
     stream: tuple[int, ...]
@@ -35,16 +41,37 @@ class Frame:
     samples: int
     length: int
     side_info_end: int = 0
+    marks_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class FrameFormat:
     """How to recognise frames: `sync` matches their first bytes, `read` parses a header of `HEADER_BYTES` bytes, or
-    returns None where it is invalid.
+    returns None where it is invalid; the first `decisive_bytes` of the header decide. A frame that holds one of `marks`
+    may hold something else than sound.
     """
 
     sync: re.Pattern[bytes]
     read: Callable[[bytes], Frame | None]
+    decisive_bytes: int
+    marks: tuple[bytes, ...] = ()
+
+    @property
+    def initials(self) -> frozenset[int]:
+        """The first bytes of the marks."""
+        return frozenset(mark[0] for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whole frames of one stream that follow each other from the offset `at` to `end`, and how many there are of each
+    kind. A run that `may_be_marked` has one frame.
+    """
+
+    at: int
+    end: int
+    frames: Mapping[Frame, int]
+    may_be_marked: bool
 
 
 @dataclass
@@ -62,12 +89,22 @@ class FrameWalk:
     _false_starts: int = 0
     _gaps: int = 0
     _frames: int = 0
+    _known: dict[bytes, Frame] = field(default_factory=dict)
 
     def frames(self) -> Iterator[tuple[int, Frame]]:
         """Each whole frame with its offset; other bytes are skipped. Raises `AudioTooComplexError` where there are too
         many frames, gaps or false starts.
         """
-        at, stream = self.start, None
+        for run in self._walk(joins=False):
+            yield run.at, next(iter(run.frames))
+
+    def runs(self) -> Iterator[Run]:
+        """The same frames in runs, some eight times faster; raises as `frames` does."""
+        return self._walk(joins=True)
+
+    def _walk(self, *, joins: bool) -> Iterator[Run]:
+        at = self.start
+        stream: tuple[int, ...] | None = None
         while at + HEADER_BYTES <= self.end:
             if self._frames >= _MOST_FRAMES:
                 raise too_complex(f"found more than {_MOST_FRAMES} pieces of sound")
@@ -75,16 +112,66 @@ class FrameWalk:
             if frame is None or (frame.stream != stream and not self._opens_stream(at)):
                 at = self._resume(at)
                 continue
+            run = self._run(at, frame) if joins and frame.stream == stream else None
             stream = frame.stream
+            if run is not None:
+                yield run
+                at = run.end
+                continue
             if at + frame.length <= self.end:
                 self.first_at = at if self.first_at is None else self.first_at
                 self._frames += 1
-                yield at, frame
+                yield Run(at, at + frame.length, {frame: 1}, may_be_marked=True)
             at += frame.length
 
     def covers(self, frame_bytes: int) -> bool:
         """Whether frames make up at least half of the bytes from the first frame on, not counting tags."""
         return self.first_at is not None and frame_bytes * 2 >= self.end - self.first_at - self.tag_bytes
+
+    def _run(self, at: int, first: Frame) -> Run | None:
+        """The frames of the first one's stream from `at` on that lie in one block and hold no mark, or None."""
+        block, start = self.window.loaded(at, max(first.length, LONGEST_HEAD_BYTES))
+        headers, end = self._headers(block, start, self.end - at + start, first.stream)
+        if not headers or self._frames + len(headers) > _MOST_FRAMES:
+            return None
+        # As many as if each frame were looked at by itself: its header, and what it may hold in place of music.
+        self.window.spend((1 + bool(self.format.marks)) * len(headers) - 1)
+        self._frames += len(headers)
+        # Headers that differ may open frames that do not.
+        frames: dict[Frame, int] = {}
+        for header, count in Counter(headers).items():
+            frame = self._known[header]
+            frames[frame] = frames.get(frame, 0) + count
+        return Run(at, at + end - start, frames, may_be_marked=False)
+
+    def _headers(self, block: bytes, start: int, end: int, stream: tuple[int, ...]) -> tuple[list[bytes], int]:
+        """The headers of whole frames of a stream between two offsets of a block, and where the last one ends. A frame
+        that holds a mark ends them, and so does one that is too near to the block's end to see that.
+        """
+        headers: list[bytes] = []
+        known, decisive = self._known, self.format.decisive_bytes
+        marks, initials = self.format.marks, self.format.initials
+        end = min(end, len(block))
+        last = min(end - HEADER_BYTES, len(block) - LONGEST_HEAD_BYTES)
+        while start <= last:
+            header = block[start : start + decisive]
+            frame = known.get(header) or self._learn(header, block[start : start + HEADER_BYTES])
+            if frame is None or frame.stream != stream or start + frame.length > end:
+                break
+            for mark_at in frame.marks_at:
+                # The initial alone is quicker to look at than the mark.
+                if block[start + mark_at] in initials and block.startswith(marks, start + mark_at):
+                    return headers, start
+            headers.append(header)
+            start += frame.length
+        return headers, start
+
+    def _learn(self, decisive: bytes, header: bytes) -> Frame | None:
+        frame = self.format.read(header)
+        if frame is None or len(self._known) >= _MOST_KNOWN:
+            return None
+        self._known[decisive] = frame
+        return frame
 
     def _frame(self, at: int) -> Frame | None:
         return self.format.read(self.window.read(at, HEADER_BYTES))

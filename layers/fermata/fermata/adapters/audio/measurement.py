@@ -10,7 +10,7 @@ from fermata.adapters.audio.mp4.tracks import measure_mp4
 from fermata.adapters.audio.ogg_streams import measure_ogg
 from fermata.adapters.audio.sound import Sound
 from fermata.adapters.audio.wav_chunks import measure_wav
-from fermata.adapters.audio.window import ByteWindow
+from fermata.adapters.audio.window import ByteWindow, ReadableFile
 from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, WAV, Container
 from fermata.errors import BadAudioError
@@ -35,8 +35,13 @@ def measure_audio(path: Path) -> AudioFacts:
     MP3 without a Xing header, AAC, and Ogg that ends with a whole page announce no length: such a file, when cut, is
     measured as far as it goes.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file, within_memory():
+    with path.open("rb") as file:
+        return measure_open(file, path.stat().st_size)
+
+
+def measure_open(file: ReadableFile, size: int) -> AudioFacts:
+    """The same of an open file of `size` bytes."""
+    with within_memory():
         window = ByteWindow(file, size)
         container, start = find_start(window)
         sound = measure_sound(window, container, start)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from fermata.adapters.audio.frame_walk import Frame, FrameFormat, FrameWalk
+from fermata.adapters.audio.frame_walk import LONGEST_HEAD_BYTES, Frame, FrameFormat, FrameWalk
 from fermata.adapters.audio.sound import Sound, check_whole, is_placeholder
 from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
@@ -28,8 +28,6 @@ _SHORTEST_FRAME_BYTES: Final = 24
 
 _VBRI_AT: Final = 36
 _CHECKSUM_BYTES: Final = 2
-# A frame's header, the longest side information, a checksum, and the mark of the Xing or VBRI header after them.
-_FRAME_HEAD_BYTES: Final = 44
 # Enough for a Xing header and the LAME header after it.
 _TAG_BYTES: Final = 256
 # Samples that every decoder drops at the beginning, in addition to the encoder's delay (LAME's tech FAQ).
@@ -62,10 +60,10 @@ class _Count:
     bitrates: set[int] = field(default_factory=set)
     announced: list[tuple[_Announcement, int, int]] = field(default_factory=list)
 
-    def add(self, frame: Frame) -> None:
-        self.frames += 1
-        self.octets += frame.length
-        self.seconds += frame.samples / frame.sample_rate_hz
+    def add(self, frame: Frame, frames: int) -> None:
+        self.frames += frames
+        self.octets += frames * frame.length
+        self.seconds += frames * frame.samples / frame.sample_rate_hz
         self.bitrates.add(frame.bitrate_bps)
 
 
@@ -76,11 +74,12 @@ def measure_mp3(window: ByteWindow, start: int, end: int) -> Sound:
     counts more than there are, `BadAudioError` where less than half of the bytes are frames.
     """
     walk, count, first = FrameWalk(window, MP3_FRAMES, start, end), _Count(), None
-    for at, frame in walk.frames():
-        first = first or frame
-        announcement = _read_announcement(window, at, frame)
+    for run in walk.runs():
+        first = first or next(iter(run.frames))
+        announcement = _read_announcement(window, run.at, next(iter(run.frames))) if run.may_be_marked else None
         if announcement is None:
-            count.add(frame)
+            for frame, frames in run.frames.items():
+                count.add(frame, frames)
         elif len(count.announced) < _MOST_ANNOUNCEMENTS:
             count.announced.append((announcement, count.frames, count.octets))
     if first is None or not walk.covers(count.octets):
@@ -111,12 +110,17 @@ def read_frame_header(header: bytes) -> Frame | None:
     channels = 1 if header[3] >> 6 == _MONO else 2
     side_info = {(True, 1): 17, (True, 2): 32, (False, 1): 9, (False, 2): 17}[version == _MPEG_1, channels]
     length = samples // 8 * bitrate // rate + padding
-    return Frame((version, rate_index), rate, channels, bitrate, samples, length, _HEADER_BYTES + side_info)
+    end = _HEADER_BYTES + side_info
+    marks_at = tuple(sorted({end, end + _CHECKSUM_BYTES, _VBRI_AT}))
+    return Frame((version, rate_index), rate, channels, bitrate, samples, length, end, marks_at)
 
 
 # Layer III of each version, with or without a checksum.
 MP3_FRAMES: Final = FrameFormat(
-    re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), lambda header: read_frame_header(header[:_HEADER_BYTES])
+    re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
+    lambda header: read_frame_header(header[:_HEADER_BYTES]),
+    _HEADER_BYTES,
+    (b"Xing", b"Info", b"VBRI"),
 )
 
 
@@ -135,7 +139,7 @@ def _xing_at(head: bytes, frame: Frame) -> int | None:
 
 def _read_announcement(window: ByteWindow, at: int, frame: Frame) -> _Announcement | None:
     """The header that a frame holds in place of music, or None."""
-    head = window.read(at, _FRAME_HEAD_BYTES)
+    head = window.read(at, LONGEST_HEAD_BYTES)
     if head[_VBRI_AT : _VBRI_AT + 4] == b"VBRI":
         return _read_vbri(window, at + _VBRI_AT)
     offset = _xing_at(head, frame)

@@ -1,7 +1,7 @@
 """Reads a file through one buffered block, so that memory stays constant and small reads need no system call."""
 
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from fermata.domain.audio.bounds import too_complex
 
@@ -17,12 +17,22 @@ _READ_BYTES: Final = 64 * 1024 * 1024
 """The read budget is four times the file's size plus this many bytes; a song is read at most once."""
 
 
+class ReadableFile(Protocol):
+    """What a window needs of a file, which may exist in parts only."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to an offset."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+
+
 class ByteWindow:
     """Random access to the first `size` bytes of a file within budgets of work and of bytes, because a hostile layout
     may make its reader jump back again and again. `steps` and `loaded_bytes` are the spent amounts.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: ReadableFile, size: int) -> None:
         self.size = size
         self.steps = 0
         self.loaded_bytes = 0
@@ -36,6 +46,16 @@ class ByteWindow:
         length = min(length, self.size - at)
         if length <= 0:
             return b""
+        block, offset = self._load(at, length)
+        return block[offset : offset + length]
+
+    def loaded(self, at: int, length: int) -> tuple[bytes, int]:
+        """The block that is in memory with `length` bytes from `at` on, or fewer at the end, and the offset of `at`
+        in it. Counts no step: the caller spends those of what it looks at.
+        """
+        return self._load(at, min(length, self.size - at))
+
+    def _load(self, at: int, length: int) -> tuple[bytes, int]:
         offset = at - self._block_at
         if offset < 0 or offset + length > len(self._block):
             wanted = min(max(length, BLOCK_BYTES), self.size - at)
@@ -45,7 +65,7 @@ class ByteWindow:
             self._file.seek(at)
             self._block = self._file.read(wanted)
             self._block_at, offset = at, 0
-        return self._block[offset : offset + length]
+        return self._block, offset
 
     def spend(self, steps: int) -> None:
         """Count steps of work; raises `AudioTooComplexError` beyond `MOST_STEPS`."""

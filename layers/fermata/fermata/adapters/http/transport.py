@@ -6,12 +6,13 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPMethod, HTTPStatus
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpcore
 import httpx
@@ -29,6 +30,9 @@ Resolver = Callable[[str, int], list[str]]
 
 USER_AGENT: Final = f"Fermata/{__version__}"
 """The `User-Agent` of every request; some networks refuse those of HTTP libraries."""
+
+_BLOCK_BYTES: Final = 256 * 1024
+_WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 KEEP_ALIVE_IDLE_S: Final = 60
 """Below the 350 s after which NAT gateways and load balancers drop a silent connection (AWS NAT gateway documentation).
@@ -226,7 +230,58 @@ class DeadlineTransport(httpx.HTTPTransport):
         if found:
             del response.headers["location"]
         response.extensions["locations"] = found
+        length = _length(request, response)
+        if length is not None:
+            response.stream = _BodyOfKnownLength(response, length, request.extensions["timeout"]["read"])
         return response
+
+
+def _length(request: httpx.Request, response: httpx.Response) -> int | None:
+    """The length of a body that only its length ends, as h11 reads the headers too, or None."""
+    if request.method == HTTPMethod.HEAD or response.status_code in _WITHOUT_BODY:
+        return None
+    found = response.headers.get("content-length", "")
+    is_known = "transfer-encoding" not in response.headers and found.isascii() and found.isdigit()
+    return int(found) if is_known else None
+
+
+class _BodyOfKnownLength(httpx.SyncByteStream):
+    """A body that is read from its connection, because h11 copies every byte three times. It raises as httpx does.
+
+    h11 hands on what came with the head as the first piece, whole, and holds nothing back; a test covers that.
+    """
+
+    def __init__(self, response: httpx.Response, length: int, timeout_s: float | None) -> None:
+        self._through_h11 = cast("httpx.SyncByteStream", response.stream)
+        self._line: httpcore.NetworkStream = response.extensions["network_stream"]
+        self._length = length
+        self._timeout_s = timeout_s
+
+    def __iter__(self) -> Iterator[bytes]:
+        # The connection is open for as long as this iterator lives.
+        begun = iter(self._through_h11)
+        if first := next(begun, b""):
+            yield first
+        left = self._length - len(first)
+        while left:
+            piece = self._read(min(left, _BLOCK_BYTES))
+            left -= len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._through_h11.close()
+
+    def _read(self, most_bytes: int) -> bytes:
+        try:
+            piece = self._line.read(most_bytes, self._timeout_s)
+        except httpcore.ReadTimeout as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except httpcore.ReadError as error:
+            raise httpx.ReadError(str(error)) from error
+        if not piece:
+            raise httpx.RemoteProtocolError("the connection ended before the body was whole")
+        return piece
 
 
 def locations(response: httpx.Response) -> list[bytes]:

@@ -4,7 +4,8 @@
 
 import io
 import re
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -12,8 +13,9 @@ from urllib.parse import quote, unquote
 
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
+from fermata.adapters.s3.song_body import body_of
 from fermata.adapters.s3.song_metadata import NotedAnswer, metadata_of, read_metadata
-from fermata.domain.audio.marks import without_edits
+from fermata.domain.audio.marks import Part, without_edits
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
 from fermata.ports.audio import StagedSong
@@ -63,19 +65,29 @@ class S3AnswerStore:
                 self._keep_received_part(job_id, attempt, copy)
                 raise
 
-    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
-        """Store an answer as its song, in one request that the SDK may repeat, because it reads the file again. False
-        where S3's metadata cannot hold what stands around the song. Raises `TransientError`.
+    def keep_song(
+        self,
+        job_id: str,
+        attempt: int,
+        answer: StreamedAnswer,
+        song: StagedSong,
+        path: Path,
+        parts: Sequence[Part] = (),
+    ) -> bool:
+        """Store an answer as its song, in one request that the SDK may repeat, because it reads the file again. S3
+        refuses a song with another SHA-256. False where S3's metadata cannot hold what stands around the song. Raises
+        `TransientError`.
         """
         metadata = metadata_of(answer, song)
         if metadata is None:
             return False
-        with aws_errors("a provider's song could not be staged"), path.open("rb") as file:
+        with aws_errors("a provider's song could not be staged"), path.open("rb", buffering=0) as file:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=_key(job_id, attempt),
-                Body=file,
+                Body=body_of(file, parts),
                 ContentType=song.facts.content_type,
+                ChecksumSHA256=b64encode(bytes.fromhex(song.marked.sha256)).decode(),
                 Metadata=metadata,
             )
         return True

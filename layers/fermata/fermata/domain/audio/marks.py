@@ -65,6 +65,10 @@ class Span:
     length: int
 
 
+Part = Span | bytes
+"""Some bytes of a file that is put together: a span of another file, or the bytes themselves."""
+
+
 @dataclass(frozen=True)
 class SongFacts:
     """What a mark says about a song or speech. `model` has the provider before its first slash, `text` is what is sung
@@ -95,7 +99,7 @@ class SongFacts:
         }
 
 
-def parts_of_source(edits: Sequence[Edit], stored_bytes: int) -> Iterator[Span | bytes]:
+def parts_of_source(edits: Sequence[Edit], stored_bytes: int) -> Iterator[Part]:
     """The provider's file in parts: spans of the stored file, and bytes that it lacks. `edits` are in order."""
     at = 0
     for edit in edits:
@@ -106,6 +110,11 @@ def parts_of_source(edits: Sequence[Edit], stored_bytes: int) -> Iterator[Span |
         at = edit.at + edit.length
     if at < stored_bytes:
         yield Span(at, stored_bytes - at)
+
+
+def bytes_of(parts: Sequence[Part]) -> int:
+    """The size of a file that is put together from these parts."""
+    return sum(len(part) if isinstance(part, bytes) else part.length for part in parts)
 
 
 def source_bytes(edits: Sequence[Edit], stored_bytes: int) -> int:

@@ -17,7 +17,7 @@ from fermata.adapters.audio.marking.id3 import tag_change
 from fermata.adapters.audio.marking.marker import FileMarker
 from fermata.adapters.audio.measurement import measure_audio
 from fermata.adapters.audio.window import ByteWindow
-from fermata.domain.audio.marks import MADE_BY_A_MODEL, Edit, Mark, SongFacts, source_bytes
+from fermata.domain.audio.marks import MADE_BY_A_MODEL, Edit, Mark, Part, SongFacts, Span, source_bytes
 from fermata.errors import BadAudioError
 from fermata.ports.audio import MarkedFile
 from tests.support.audio_files import (
@@ -44,7 +44,8 @@ def mark(folder: Path) -> MarkSong:
         path.write_bytes(song)
         with (folder / "marked").open("w+b") as into:
             marked = FileMarker().mark(path, measure_audio(path), hashlib.sha256(song).hexdigest(), about, into)
-        stored = (folder / "marked").read_bytes() if marked.edits else song
+        assert (folder / "marked").read_bytes() == b""
+        stored = b"".join(_bytes_of(song, part) for part in marked.parts) if marked.edits else song
         assert hashlib.sha256(stored).hexdigest() == marked.sha256
         return stored, marked
 
@@ -132,16 +133,25 @@ def test_a_marked_copy_that_sounds_otherwise_or_leads_elsewhere_is_not_used(
         with pytest.raises(BadAudioError):
             mark(mp3())
     monkeypatch.setattr(marker, "tag_changes", lambda *_: [plain])
-    monkeypatch.setattr(marker, "write_changed", lambda *args: (_wrong_way_back(args), "0"))
-    with pytest.raises(BadAudioError, match="found another one"):
-        mark(mp3())
+    edits, parts = (Edit(at=0, length=len(plain.put)),), (plain.put, Span(0, len(mp3())))
+    for wrong_edits, wrong_parts in (
+        ((Edit(at=0, length=1),), parts),
+        ((Edit(at=0, length=len(plain.put), was="00"),), parts),
+        ((Edit(at=0, length=len(plain.put)),), (plain.put, Span(0, len(mp3()) - 1))),
+        (edits, (plain.put, Span(1, len(mp3()) - 1))),
+        (edits, (plain.put, mp3()[:50], mp3()[49:50], Span(51, len(mp3()) - 51))),
+        ((), parts),
+    ):
+        monkeypatch.setattr(marker, "splice", lambda *_, wrong=(wrong_edits, wrong_parts): wrong)
+        with pytest.raises(BadAudioError, match="found another one"):
+            mark(mp3())
+    monkeypatch.setattr(marker, "splice", lambda *_: (edits, (plain.put, mp3()[:50], Span(50, len(mp3()) - 50))))
+    stored, _ = mark(mp3())
+    assert stored == plain.put + mp3()
 
 
-def _wrong_way_back(args: tuple[object, ...]) -> tuple[Edit, ...]:
-    into = args[2]
-    into.write(mp3())  # type: ignore[attr-defined]  # a file
-    into.flush()  # type: ignore[attr-defined]
-    return (Edit(at=0, length=1),)
+def _bytes_of(song: bytes, part: Part) -> bytes:
+    return song[part.at : part.at + part.length] if isinstance(part, Span) else part
 
 
 @pytest.mark.parametrize(

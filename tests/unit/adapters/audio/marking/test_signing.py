@@ -22,6 +22,7 @@ from fermata.adapters.audio.marking.signer import ProcessSigner
 from fermata.adapters.audio.marking.signing_process import Request, answer_of, sign
 from fermata.adapters.audio.measurement import measure_audio
 from fermata.adapters.audio.window import ByteWindow
+from fermata.adapters.spliced import SplicedFile
 from fermata.domain.audio.marks import MADE_BY_A_MODEL, Edit, Mark, NotSigned, SongFacts, source_bytes
 from fermata.errors import ConfigurationError
 from fermata.ports.audio import MarkedFile, SigningKey
@@ -71,8 +72,10 @@ def sign_song(tmp_path: Path) -> SignSong:
         with copy.open("w+b") as into:
             marker = SigningMarker(by or InThisProcess())
             marked = marker.mark(path, measure_audio(path), hashlib.sha256(song).hexdigest(), ABOUT, into)
-            assert not marked.edits or into.tell() == copy.stat().st_size
-        stored = copy.read_bytes() if marked.edits else song
+            assert marked.parts or not marked.edits or into.tell() == copy.stat().st_size
+        stored = copy.read_bytes() if marked.edits and not marked.parts else song
+        with path.open("rb") as source:
+            stored = SplicedFile(source, marked.parts).read() if marked.parts else stored
         assert hashlib.sha256(stored).hexdigest() == marked.sha256
         return stored, marked
 

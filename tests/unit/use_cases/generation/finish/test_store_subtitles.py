@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from fermata.api.responses.job import Job as ShownJob
+from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.view import Link, WantedAudio
@@ -128,10 +130,10 @@ def test_a_song_store_that_fails_for_the_subtitles_costs_only_them(
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     put = world.tracks.put
 
-    def put_audio(object_key: str, path: Path, content_type: str) -> None:
+    def put_audio(object_key: str, path: Path, content_type: str, sha256: str, parts: Sequence[Part] = ()) -> None:
         if content_type == failing:
             raise TransientError("the store does not answer")
-        put(object_key, path, content_type)
+        put(object_key, path, content_type, sha256, parts)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.tracks, "put", put_audio)

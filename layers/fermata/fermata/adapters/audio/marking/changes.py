@@ -1,11 +1,11 @@
-"""Changes to a file, written as a copy in one pass."""
+"""Changes to a file: what the changed file is made of, or a copy that is written in one pass."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, BinaryIO, Final
 
-from fermata.domain.audio.marks import Edit, Span
+from fermata.domain.audio.marks import Edit, Part, Span, bytes_of, parts_of_source
 
 _READ_BYTES: Final = 1024 * 1024
 
@@ -17,6 +17,47 @@ class Change:
     at: int
     removed: int
     put: bytes
+
+
+def splice(source: BinaryIO, source_bytes: int, changes: Sequence[Change]) -> tuple[tuple[Edit, ...], tuple[Part, ...]]:
+    """How to undo the changes, which are in order, and the parts of the changed file, whose spans are of `source`."""
+    edits, parts, at, written = [], list[Part](), 0, 0
+    for change in changes:
+        parts += [Span(at, change.at - at), change.put]
+        written += change.at - at
+        was = b"".join(read_span(source, Span(change.at, change.removed)))
+        edits.append(Edit(at=written, length=len(change.put), was=was.hex()))
+        written, at = written + len(change.put), change.at + change.removed
+    return tuple(edits), (*parts, Span(at, source_bytes - at))
+
+
+def leads_back(edits: Sequence[Edit], parts: Sequence[Part], source: BinaryIO, source_bytes: int) -> bool:
+    """Whether undoing the edits of a file of these parts gives the source. Spans of the source are known to be itself
+    and need not be read.
+    """
+    at = 0
+    for wanted in parts_of_source(edits, bytes_of(parts)):
+        for part in _cut_out(parts, wanted) if isinstance(wanted, Span) else (wanted,):
+            if isinstance(part, bytes):
+                if b"".join(read_span(source, Span(at, len(part)))) != part:
+                    return False
+                at += len(part)
+            elif part.at != at:
+                return False
+            else:
+                at += part.length
+    return at == source_bytes
+
+
+def _cut_out(parts: Sequence[Part], wanted: Span) -> Iterator[Part]:
+    """The parts of a span of the file that `parts` make."""
+    begins = 0
+    for part in parts:
+        length = bytes_of((part,))
+        start, end = max(0, wanted.at - begins), min(length, wanted.at + wanted.length - begins)
+        if start < end:
+            yield part[start:end] if isinstance(part, bytes) else Span(part.at + start, end - start)
+        begins += length
 
 
 def write_changed(source: BinaryIO, changes: Sequence[Change], into: IO[bytes]) -> tuple[tuple[Edit, ...], str]:

@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import IO, Protocol
 
-from fermata.domain.audio.marks import SongFacts
+from fermata.domain.audio.marks import SongFacts, bytes_of
 from fermata.domain.jobs.job import Job
 from fermata.errors import DiskFullError
 from fermata.log import logger
@@ -34,7 +34,7 @@ class MarkPorts(Protocol):
 
 @dataclass(frozen=True)
 class SongToStore:
-    """The file to store: its path, its size in bytes, and what marking made of it."""
+    """The file to store: its path, its size in bytes, and what marking made of it, perhaps parts of that file."""
 
     path: Path
     bytes: int
@@ -50,6 +50,8 @@ def song_to_store(job: Job, song: Path, facts: AudioFacts, sha256: str, ports: M
         copy, marked = _marked_copy(job, song, facts, sha256, ports, files)
         if copy is None or not marked.edits:
             yield SongToStore(song, facts.bytes, marked)
+        elif marked.parts:
+            yield SongToStore(song, bytes_of(marked.parts), marked)
         else:
             yield SongToStore(Path(copy.name), copy.tell(), marked)
 

@@ -80,7 +80,7 @@ class StoreStep:
 
 @dataclass(frozen=True)
 class StorePorts:
-    """Ports of `store_audio`. `scratch` is a folder for one song and its marked copy at a time, `retention_days` how
+    """Ports of `store_audio`. `scratch` is a folder for one song and its signed copy at a time, `retention_days` how
     long a song is kept, and `remaining_s` returns the seconds until this run's timeout. `marking` is what the `marker`
     does; without one, songs are stored as they came.
     """
@@ -178,7 +178,7 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
     _refuse_repeated(job, number, sha256)
     with song_to_store(job, path, facts, sha256, ports) as song:
         key = track_key(job.id, number, song.marked, facts)
-        ports.tracks.put(key, song.path, facts.content_type)
+        ports.tracks.put(key, song.path, facts.content_type, song.marked.sha256, song.marked.parts)
     return track_of(number, key, facts, song.marked, sha256, expires_at=_expires_at(ports))
 
 

@@ -1,5 +1,6 @@
 """Copy the subtitles of a speech beside its audio. The speech is delivered whether or not that works."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def _put(key: str, text: bytes, content_type: str, job: Job, ports: SubtitlePort
     with scratch_file(ports.scratch, job.id) as file:
         file.write(text)
         file.flush()
-        ports.tracks.put(key, Path(file.name), content_type)
+        ports.tracks.put(key, Path(file.name), content_type, hashlib.sha256(text).hexdigest())
 
 
 def _whole_list(pieces: Iterator[bytes]) -> tuple[bytes, list[JsonValue]]:
