@@ -1,11 +1,11 @@
 """A fake of the answer store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from fermata.adapters.spliced import SplicedFile
-from fermata.domain.audio.marks import without_edits
+from fermata.domain.audio.marks import Part, without_edits
 from fermata.errors import (
     AnswerLostError,
     FermataError,
@@ -45,9 +45,17 @@ class InMemoryAnswerStore:
         if failure is not None:
             raise failure
 
-    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
+    def keep_song(
+        self,
+        job_id: str,
+        attempt: int,
+        answer: StreamedAnswer,
+        song: StagedSong,
+        path: Path,
+        parts: Sequence[Part] = (),
+    ) -> bool:
         with path.open("rb") as file:
-            stored = (SplicedFile(file, song.marked.parts) if song.marked.parts else file).read()
+            stored = (SplicedFile(file, parts) if parts else file).read()
         body = b"".join(song.around.rebuilt(without_edits([stored], song.marked.edits)))
         self.songs[job_id, attempt] = (song, stored)
         self.kept[job_id, attempt] = ScriptedAnswer(

@@ -27,10 +27,18 @@ class AnswerStore(Protocol):
         is kept as `cut` and its `AnswerLostError` propagates.
         """
 
-    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
-        """Store an answer as its song, the file at `path`, and what stands around it; the answer itself is not read. It
-        is durable and complete once this returns True. False, and nothing is stored, where the store cannot hold what
-        stands around it. Raises `TransientError`.
+    def keep_song(
+        self,
+        job_id: str,
+        attempt: int,
+        answer: StreamedAnswer,
+        song: StagedSong,
+        path: Path,
+        parts: Sequence[Part] = (),
+    ) -> bool:
+        """Store an answer as its song and what stands around it; the answer itself is not read. The song is the file at
+        `path`, or `parts` whose spans are of that file. It is durable and complete once this returns True. False, and
+        nothing is stored, where the store cannot hold what stands around it. Raises `TransientError`.
         """
 
     def song(self, job_id: str, attempt: int) -> StagedSong | None:
@@ -112,7 +120,7 @@ class MarkedFile:
 @dataclass(frozen=True)
 class StagedSong:
     """The song of a paid answer, ready to become a track, and what rebuilds the answer: `facts` and `source_sha256` are
-    those of the provider's file, `marked` is what `marking` made of it.
+    those of the provider's file, `marked`, without its `parts`, is what `marking` made of it.
     """
 
     around: AroundSong

@@ -4,7 +4,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -14,7 +14,7 @@ from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
 from fermata.adapters.s3.song_metadata import NotedAnswer, metadata_of, read_metadata
 from fermata.adapters.s3.song_upload import put_song
-from fermata.domain.audio.marks import without_edits
+from fermata.domain.audio.marks import Part, without_edits
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
 from fermata.ports.audio import StagedSong
@@ -64,16 +64,25 @@ class S3AnswerStore:
                 self._keep_received_part(job_id, attempt, copy)
                 raise
 
-    def keep_song(self, job_id: str, attempt: int, answer: StreamedAnswer, song: StagedSong, path: Path) -> bool:
-        """Store an answer as its song, in one request that the SDK may repeat, because it reads the file again. False
-        where S3's metadata cannot hold what stands around the song. Raises `TransientError`.
+    def keep_song(
+        self,
+        job_id: str,
+        attempt: int,
+        answer: StreamedAnswer,
+        song: StagedSong,
+        path: Path,
+        parts: Sequence[Part] = (),
+    ) -> bool:
+        """Store an answer as its song, in one request that the SDK may repeat, because it reads the file again. S3
+        refuses a song with another SHA-256. False where S3's metadata cannot hold what stands around the song. Raises
+        `TransientError`.
         """
         metadata = metadata_of(answer, song)
         if metadata is None:
             return False
-        where, marked = (self._bucket, _key(job_id, attempt)), song.marked
+        where = (self._bucket, _key(job_id, attempt))
         with aws_errors("a provider's song could not be staged"):
-            put_song(self._client, where, path, marked.sha256, song.facts.content_type, marked.parts, metadata)
+            put_song(self._client, where, path, song.marked.sha256, song.facts.content_type, parts, metadata)
         return True
 
     def song(self, job_id: str, attempt: int) -> StagedSong | None:

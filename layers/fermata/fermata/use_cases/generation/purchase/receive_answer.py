@@ -8,7 +8,7 @@ Any other is staged as it was sent, and so is every answer with which anything w
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Final
@@ -85,8 +85,9 @@ def _keep_song(received: "_Received", claimed: Job, ports: ReceivePorts) -> bool
     with song_to_store(claimed, path, facts, sha256, ports) as song:
         # A song without marks is looked at once more before it is stored.
         marking = ports.marking if song.marked.marks else Marking.OFF
-        staged = StagedSong(around, facts, sha256, marking, song.marked)
-        return ports.answers.keep_song(claimed.id, claimed.attempts[-1].number, received.answer, staged, song.path)
+        staged = StagedSong(around, facts, sha256, marking, replace(song.marked, parts=()))
+        number, parts = claimed.attempts[-1].number, song.marked.parts
+        return ports.answers.keep_song(claimed.id, number, received.answer, staged, song.path, parts)
 
 
 class _Received:
