@@ -197,14 +197,16 @@ class EndedExecutions:
     job of an hour's work would hold a third of a megabyte for ever.
     """
 
-    def __init__(self, histories_kept: int = HISTORIES_KEPT) -> None:
-        self._kept = histories_kept
+    def __init__(self, first: Callable[[MotoValue], None], histories_kept: int) -> None:
+        """`first` gets each execution before anything of it goes."""
+        self._first, self._kept = first, histories_kept
         self._newest: deque[MotoValue] = deque()
         self._machines: dict[tuple[str, ...], MotoValue] = {}
         self._lock = Lock()
 
     def add(self, execution: MotoValue) -> None:
         """Take an execution whose end is published; its worker does nothing any more."""
+        self._first(execution)
         threads: list[Thread] = moto_seams.ENGINE_THREADS.original
         environment, machine = execution.exec_worker.env, execution.state_machine
         with self._lock:
@@ -222,17 +224,12 @@ class EndedExecutions:
 def publish_status_changes(
     publish: Publish,
     ended_in_public: Callable[[MotoValue], None] = lambda _: None,
-    ended_executions: EndedExecutions | None = None,
+    histories_kept: int = HISTORIES_KEPT,
 ) -> None:
     """Publish an event when an execution starts and when it ends; a stopped one ends at once. `ended_in_public` gets an
-    execution once the event of its end is published, and then `ended_executions`.
+    execution once the event of its end is published. The newest `histories_kept` that ended keep their histories.
     """
-    all_ended = ended_executions or EndedExecutions()
-
-    def after_the_end(execution: MotoValue) -> None:
-        ended_in_public(execution)
-        all_ended.add(execution)
-
+    ended_executions = EndedExecutions(ended_in_public, histories_kept)
     start, end, stop = (
         seam.original for seam in (moto_seams.EXECUTION_START, moto_seams.EXECUTION_END, moto_seams.EXECUTION_STOP)
     )
@@ -250,7 +247,7 @@ def publish_status_changes(
                 return
             ended.add(execution)
             end(self)
-        publish(execution_status_change(execution), lambda: after_the_end(execution))
+        publish(execution_status_change(execution), lambda: ended_executions.add(execution))
 
     def stopped(self: MotoValue, stop_date: MotoValue, error: str | None, cause: str | None) -> None:
         stop(self, stop_date, error, cause)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from local.emulator import moto_backends, moto_seams, step_functions
-from local.emulator.step_functions import EndedExecutions
 
 HISTORIES = 3
 _ROLE = "arn:aws:iam::123456789012:role/machine"
@@ -55,7 +54,7 @@ def machine() -> Iterator[Machine]:
     originals = [seam.original for seam in _CHANGED]
     moto_backends.forget_dropped_objects()
     machine = Machine(StepFunctionsParserBackend("eu-west-1", "123456789012"))
-    step_functions.publish_status_changes(machine.publish, ended_executions=EndedExecutions(HISTORIES))
+    step_functions.publish_status_changes(machine.publish, histories_kept=HISTORIES)
     yield machine
     for seam, original in zip(_CHANGED, originals, strict=True):
         seam.replace(original)
