@@ -1,5 +1,6 @@
 """Log files of the one-machine cloud, with one JSON object per line."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,18 +25,21 @@ class JsonLines:
         self._lock = Lock()
 
     def write(self, record: Mapping[str, object]) -> None:
-        """Append one record; a record after `close` is dropped."""
+        """Append one record. A record after `close` is dropped, and one for which the disk has no room: what a full
+        disk means is for the state to say, not for whoever logs.
+        """
         line = json.dumps(record, separators=(",", ":"), default=str, ensure_ascii=False)
         with self._lock:
             if self._file.closed:
                 return
-            self._file.write(line + "\n")
+            with contextlib.suppress(OSError):
+                self._file.write(line + "\n")
         if self.also:
             self.also(line)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             self._file.close()
 
 

@@ -177,6 +177,12 @@ EXECUTION_STOP: Final = Seam(
     ("self", "stop_date", "error", "cause"),
     "a stopped execution is ABORTED at once on AWS; moto waits for the running task",
 )
+ENGINE_THREADS: Final = Seam(
+    "moto.stepfunctions.parser.utils",
+    "TMP_THREADS",
+    None,
+    "the engine keeps every thread that it ever started, a dozen for each job",
+)
 RULE_TARGETS: Final = Seam(
     "moto.events.models",
     "Rule.send_to_targets",
@@ -229,6 +235,7 @@ SEAMS: Final = (
     EXECUTION_START,
     EXECUTION_END,
     EXECUTION_STOP,
+    ENGINE_THREADS,
     RULE_TARGETS,
     MAP_WORKER,
 )

@@ -3,11 +3,12 @@
 import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
-from threading import Lock
+from threading import Lock, Thread
 from types import SimpleNamespace
 from typing import Final, Protocol, TypeAlias
 from uuid import uuid4
@@ -22,6 +23,8 @@ from local.runtime.lambda_answers import Answer
 
 _ENGINE: Final = "moto.stepfunctions."
 _LONGEST_SLEEP_S: Final = 1.0
+HISTORIES_KEPT: Final = 1000
+"""How many ended executions keep their history, the newest ones."""
 
 Publish: TypeAlias = Callable[[dict[str, MotoValue], Callable[[], None]], None]
 """Publishes an event and takes a step afterwards."""
@@ -169,10 +172,64 @@ def map_in_a_loop() -> None:
     moto_seams.MAP_WORKER.replace(eval_pool)
 
 
-def publish_status_changes(publish: Publish, ended_in_public: Callable[[MotoValue], None] = lambda _: None) -> None:
-    """Publish an event when an execution starts and when it ends; a stopped one ends at once. `ended_in_public` gets an
-    execution once the event of its end is published.
+def ended_worker(events: MotoValue = None, map_runs: MotoValue = None) -> MotoValue:
+    """Return what an ended execution has in place of its worker: its history, a manager of events, and the manager of
+    its map runs; both are empty where they are not given. Nobody waits for its callbacks any more.
     """
+    return SimpleNamespace(
+        env=SimpleNamespace(
+            is_running=lambda: False,
+            callback_pool_manager=SimpleNamespace(get=_nothing, notify=_nothing, heartbeat=_nothing),
+            map_run_record_pool_manager=map_runs or SimpleNamespace(get=_nothing, get_all=list),
+            event_manager=events or SimpleNamespace(get_event_history=list),
+        ),
+        stop=_nothing,
+        _execution_communication=SimpleNamespace(terminated=_nothing),
+    )
+
+
+def _nothing(*_: object, **__: object) -> None:
+    return None
+
+
+class EndedExecutions:
+    """Lets go of what executions ran with once they end, and of the histories of all but the newest of them: else each
+    job of an hour's work would hold a third of a megabyte for ever.
+    """
+
+    def __init__(self, first: Callable[[MotoValue], None], histories_kept: int) -> None:
+        """`first` gets each execution before anything of it goes."""
+        self._first, self._kept = first, histories_kept
+        self._newest: deque[MotoValue] = deque()
+        self._machines: dict[tuple[str, ...], MotoValue] = {}
+        self._lock = Lock()
+
+    def add(self, execution: MotoValue) -> None:
+        """Take an execution whose end is published; its worker does nothing any more."""
+        self._first(execution)
+        threads: list[Thread] = moto_seams.ENGINE_THREADS.original
+        environment, machine = execution.exec_worker.env, execution.state_machine
+        with self._lock:
+            # The engine appends every thread and removes none. Those that run need not be known.
+            threads.clear()
+            # moto copies the machine for each execution.
+            key = (machine.arn, machine.definition, machine.roleArn)
+            execution.state_machine = self._machines.setdefault(key, machine)
+            execution.exec_worker = ended_worker(environment.event_manager, environment.map_run_record_pool_manager)
+            self._newest.append(execution)
+            if len(self._newest) > self._kept:
+                self._newest.popleft().exec_worker = ended_worker()
+
+
+def publish_status_changes(
+    publish: Publish,
+    ended_in_public: Callable[[MotoValue], None] = lambda _: None,
+    histories_kept: int = HISTORIES_KEPT,
+) -> None:
+    """Publish an event when an execution starts and when it ends; a stopped one ends at once. `ended_in_public` gets an
+    execution once the event of its end is published. The newest `histories_kept` that ended keep their histories.
+    """
+    ended_executions = EndedExecutions(ended_in_public, histories_kept)
     start, end, stop = (
         seam.original for seam in (moto_seams.EXECUTION_START, moto_seams.EXECUTION_END, moto_seams.EXECUTION_STOP)
     )
@@ -190,7 +247,7 @@ def publish_status_changes(publish: Publish, ended_in_public: Callable[[MotoValu
                 return
             ended.add(execution)
             end(self)
-        publish(execution_status_change(execution), lambda: ended_in_public(execution))
+        publish(execution_status_change(execution), lambda: ended_executions.add(execution))
 
     def stopped(self: MotoValue, stop_date: MotoValue, error: str | None, cause: str | None) -> None:
         stop(self, stop_date, error, cause)

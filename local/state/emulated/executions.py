@@ -4,11 +4,11 @@ import copy
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, Final
 
 from local.emulator import moto_seams
 from local.emulator.moto_seams import MotoValue
+from local.emulator.step_functions import ended_worker
 from local.state.emulated import seams
 from local.state.journal import Journal
 from local.state.store import Change
@@ -120,17 +120,6 @@ def _ended(snapshot: MotoValue, kept: dict[str, Any]) -> MotoValue:
     execution.exec_status = ExecutionStatus(kept["status"])
     execution.stop_date = datetime.fromisoformat(kept["stopped_at"])
     execution.output, execution.error, execution.cause = kept["output"], kept["error"], kept["cause"]
-    # moto asks every execution for its callbacks, its map runs and its history; these are not kept.
-    execution.exec_worker = SimpleNamespace(
-        env=SimpleNamespace(
-            callback_pool_manager=SimpleNamespace(notify=_nothing, heartbeat=_nothing),
-            map_run_record_pool_manager=SimpleNamespace(get=_nothing, get_all=list),
-            event_manager=SimpleNamespace(get_event_history=list),
-        ),
-        stop=_nothing,
-    )
+    # Histories are not kept.
+    execution.exec_worker = ended_worker()
     return execution
-
-
-def _nothing(*_: object, **__: object) -> None:
-    return None
