@@ -21,9 +21,12 @@ from unittest.mock import patch
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 
 from fermata.adapters import aws
+from fermata.adapters.dynamodb.client import DynamoClient
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.wiring.stores import job_store
 from tests.benchmarks.sizes import sized
@@ -63,10 +66,32 @@ class Calls:
         self._sent: tuple[str, object] = ("", None)
         self._recording = True
         for client in clients:
+            if isinstance(client, DynamoClient):
+                self._watch_dynamodb(client)
+                continue
             events = client.meta.events
             events.register("provide-client-params.*.*", self._asks(client))
             events.register("response-received.*.*", self._keep)
             events.register_first("before-send.*.*", self._answer)
+
+    def _watch_dynamodb(self, client: DynamoClient) -> None:
+        call = client.call
+
+        def note(operation: str, **parameters: object) -> dict[str, Any]:
+            if self._recording:
+                self.asked.append((client, "call", {"operation": operation, **parameters}))
+            return call(operation, **parameters)
+
+        def send(request: Any) -> AWSResponse:  # noqa: ANN401 - botocore's own
+            operation = request.headers["X-Amz-Target"].rpartition(".")[2]
+            answer = self._answer(request, f".{operation}") or botocore_stubber("before-send", request)
+            if answer is None:
+                raise LookupError(operation)
+            self._keep({"status_code": answer.status_code, "headers": answer.headers, "body": answer.content})
+            return answer
+
+        vars(client)["call"] = note
+        client.wire.send = send
 
     def replay(self) -> None:
         """From now on no call leaves."""
@@ -76,7 +101,7 @@ class Calls:
         """A handler that makes the same calls."""
         for client, method, parameters in self.asked:
             # A condition that failed while it was recorded, as a counter's at the turn of its minute, fails each time.
-            with suppress(client.exceptions.ClientError):
+            with suppress(ClientError):
                 getattr(client, method)(**parameters)
         return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": "{}"}
 
@@ -130,15 +155,16 @@ def recorded(name: str, event: Callable[[], Event]) -> tuple[Handler, Calls]:
         dynamodb_with_table(
             Wallet(tenant_id="acme", plan=Plan.PREPAID, month="2026-11", balance=10**9, **unlimited),
         )
-        job_store().create(delivered_job())
         aws.stepfunctions().create_state_machine(name="jobs", definition=MACHINE, roleArn=ROLE)
         app, context = load_app(name), FakeContext()
         calls = Calls([aws.dynamodb(), aws.stepfunctions()])
+        job_store().create(delivered_job())
         app.lambda_handler(event(), context)
         calls.asked.clear()
         answer = app.lambda_handler(event(), context)
     calls.replay()
-    print(f"{name} ({answer['statusCode']}; {', '.join(method for _, method, _ in calls.asked)}):")
+    asked = ", ".join(parameters.get("operation", method) for _, method, parameters in calls.asked)
+    print(f"{name} ({answer['statusCode']}; {asked}):")
 
     def handle() -> object:
         said = app.lambda_handler(event(), context)

@@ -9,6 +9,7 @@ import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from fermata.adapters.dynamodb.client import DynamoClient
 from tests.crash.cuts import When
 from tests.support import direct_dynamodb
 
@@ -71,8 +72,32 @@ def _call_aws(client: BaseClient, operation: str, params: dict[str, Any]) -> Any
     return _CALL_AWS(client, operation, params)
 
 
+def watch_dynamodb() -> None:
+    """Put a gate around the functions' own client of DynamoDB, and have moto answer it directly."""
+
+    def call(_: DynamoClient, operation: str, **params: object) -> dict[str, Any]:
+        gate = _gate()
+        if gate is None:
+            return direct_dynamodb.answer(operation, params)
+        name = f"dynamodb.{operation}{_resource(params)}"
+        gate.passes(name, When.BEFORE)
+        try:
+            # As below.
+            enter(None)
+            answer = direct_dynamodb.answer(operation, params)
+        except ClientError:
+            gate.passes(name, When.AFTER)
+            raise
+        finally:
+            enter(gate)
+        gate.passes(name, When.AFTER)
+        return answer
+
+    setattr(DynamoClient, DynamoClient.call.__name__, call)
+
+
 def watch_every_call() -> None:
-    """Put gates around the two ways out: the AWS SDK's API calls and httpx's transport."""
+    """Put gates around the two other ways out: the AWS SDK's API calls and httpx's transport."""
     call_http = httpx.HTTPTransport.handle_request
 
     def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:  # noqa: ANN401

@@ -43,7 +43,7 @@ from local.simulators.http.server import HttpServer
 from local.simulators.running import SIMULATED_PROVIDERS, build_simulator
 from local.simulators.simulator import Simulator
 from tests.crash.cuts import Cut, Moment, sites_of
-from tests.crash.gate import Gate, Killed, enter, watch_every_call
+from tests.crash.gate import Gate, Killed, enter, watch_dynamodb, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
 from tests.fakes.live.background import LateWork
@@ -271,6 +271,8 @@ class InProcessCloud:
         self.receiver = Receiver()
         _prepare_moto()
         mock_aws().start()
+        # The functions of custom resources run while the stack is made.
+        watch_dynamodb()
         self.clients = _clients()
         self.deployment = self._deploy()
         self.runtime = Runtime(self.deployment.functions)

@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
-from local.deploy.deployment import ACCOUNT_ID
+from local.deploy.deployment import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,12 +33,21 @@ def answers(operation: str) -> bool:
 
 def call(client: BaseClient, operation: str, params: dict[str, Any]) -> dict[str, Any]:
     """What the SDK would return; raises what it would raise."""
+    try:
+        return answer(operation, params, client.meta.region_name)
+    except ClientError as error:
+        refused: Any = client.exceptions.from_code(error.response["Error"]["Code"])
+        raise refused(error.response, operation) from error
+
+
+def answer(operation: str, params: dict[str, Any], region: str = REGION) -> dict[str, Any]:
+    """What DynamoDB answers; raises `ClientError`."""
     from moto.core.exceptions import JsonRESTError
     from moto.dynamodb.models.utilities import dynamo_json_dump
     from moto.dynamodb.responses import DynamoHandler
 
     handler = DynamoHandler()
-    handler.current_account, handler.region, handler.headers = ACCOUNT_ID, client.meta.region_name, {}
+    handler.current_account, handler.region, handler.headers = ACCOUNT_ID, region, {}
     # A copy, because the emulator keeps what it is given.
     handler.body = handler.params = json.loads(json.dumps(params))
     try:
@@ -47,10 +57,9 @@ def call(client: BaseClient, operation: str, params: dict[str, Any]) -> dict[str
         message = said.pop("Message", None) or said.pop("message", "")
         code = str(said.pop("__type")).rpartition("#")[2]
         parsed: Any = {**said, "Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-        refused: Any = client.exceptions.from_code(code)
-        raise refused(parsed, operation) from error
-    answer: dict[str, Any] = json.loads(dynamo_json_dump(result.result))
-    return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+        raise ClientError(parsed, operation) from error
+    answered: dict[str, Any] = json.loads(dynamo_json_dump(result.result))
+    return {**answered, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 class _DirectClient:

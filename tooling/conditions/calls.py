@@ -68,23 +68,23 @@ class Tap:
     def open(self) -> Iterator["Tap"]:
         """Have the SDK's calls of DynamoDB and S3, also those without the wire, pass here."""
         # Before the SDK validates what it is given.
-        called, direct = vars(BaseClient)[_CALL], direct_dynamodb.call
+        called, direct = vars(BaseClient)[_CALL], direct_dynamodb.answer
         signed = S3PostPresigner.generate_presigned_post
 
         def make_api_call(client: BaseClient, operation: str, params: Call) -> Any:  # noqa: ANN401 - any answer
             with self._noting_refusals(operation, params):
                 return called(client, operation, self.passed(operation, params))
 
-        def call(client: BaseClient, operation: str, params: Call) -> Call:
+        def answer(operation: str, params: Call, *region: str) -> Call:
             with self._noting_refusals(operation, params):
-                return direct(client, operation, self.passed(operation, params))
+                return direct(operation, self.passed(operation, params), *region)
 
         def generate(signer: S3PostPresigner, **form: Any) -> Any:  # noqa: ANN401 - the SDK's own
             return signed(signer, **self.passed("PostForm", form))
 
         with (
             mock.patch.object(BaseClient, _CALL, make_api_call),
-            mock.patch.object(direct_dynamodb, "call", call),
+            mock.patch.object(direct_dynamodb, "answer", answer),
             mock.patch.object(S3PostPresigner, "generate_presigned_post", generate),
         ):
             yield self

@@ -22,3 +22,8 @@ def variables_of_a_child(paths: Sequence[str]) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return kept | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def variable_or(name: str, otherwise: str = "") -> str:
+    """Return a variable of the process, or `otherwise` where it is missing or empty."""
+    return os.environ.get(name) or otherwise

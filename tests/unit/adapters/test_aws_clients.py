@@ -12,7 +12,8 @@ from moto import mock_aws
 from fermata.adapters import aws
 from tests.fakes.settings import SETTINGS
 
-NAMES = ("dynamodb", "low_latency_dynamodb", "s3", "secretsmanager", "ssm", "events", "stepfunctions")
+NAMES = ("s3", "secretsmanager", "ssm", "events", "stepfunctions")
+DYNAMODB = ("dynamodb", "low_latency_dynamodb")
 
 SCRIPT = """
 import json, sys
@@ -28,13 +29,17 @@ print(json.dumps([before, "botocore" in sys.modules, "boto3" in sys.modules]))
 def _fresh_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
-    for name in (*NAMES, "_own_session"):
+    for name in (*DYNAMODB, *NAMES, "_own_session"):
         getattr(aws, name).cache_clear()
 
 
 def test_a_client_that_is_never_called_costs_no_import_and_none_needs_boto3() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(NAMES)], env=SETTINGS, check=True, capture_output=True, text=True
+        [sys.executable, "-c", SCRIPT, json.dumps([*NAMES, *DYNAMODB])],
+        env=SETTINGS,
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
     assert json.loads(ran.stdout) == [False, True, False]
@@ -44,16 +49,34 @@ def test_a_client_that_is_never_called_costs_no_import_and_none_needs_boto3() ->
 def test_a_client_has_bounded_times_and_tries(name: str) -> None:
     config: Any = getattr(aws, name)().meta.config
 
-    assert config.retries == {"mode": "standard", "total_max_attempts": 1 if name.startswith("low") else 4}
-    assert config.connect_timeout in (1, 3)
-    assert config.read_timeout in (1, 5, 30)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 4}
+    assert config.connect_timeout == 3
+    assert config.read_timeout in (5, 30)
+
+
+@pytest.mark.parametrize(("name", "times", "tries"), [("dynamodb", (3, 5), 4), ("low_latency_dynamodb", (1, 1), 1)])
+def test_the_clients_of_dynamodb_have_bounded_times_and_tries(name: str, times: tuple[int, int], tries: int) -> None:
+    client: Any = getattr(aws, name)()
+
+    assert client.wire.times == times
+    assert client.attempts == tries
+
+
+def test_a_call_of_dynamodb_loads_no_description_of_a_service() -> None:
+    statements = "from fermata.adapters import aws; aws.dynamodb().wire; import sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", statements], env=SETTINGS, check=True, capture_output=True, text=True)
+    described = {"session", "client", "loaders", "model", "regions", "endpoint", "endpoint_provider", "credentials"}
+
+    assert "botocore.auth" in ran.stdout.split()
+    assert not {f"botocore.{name}" for name in described} & set(ran.stdout.split())
 
 
 def test_a_client_is_built_once() -> None:
-    client = aws.dynamodb()
+    client = aws.s3()
 
-    assert client.get_item == client.get_item
-    assert client.meta is aws.dynamodb().meta
+    assert client.get_object == client.get_object
+    assert client.meta is aws.s3().meta
+    assert aws.dynamodb() is aws.dynamodb()
 
 
 def test_what_a_process_that_forked_this_one_read_of_services_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

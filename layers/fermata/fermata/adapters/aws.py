@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
+    from fermata.adapters.dynamodb.wire import Wire
+
 
 class _AtFirstCall:
     """A client of a service that is built when one of its attributes is asked for."""
@@ -85,17 +87,29 @@ def _s3_client(config: Callable[[], "Config"]) -> Any:  # noqa: ANN401 - as abov
     return _S3AtFirstCall("s3", config)
 
 
+def _dynamodb(read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4) -> Any:  # noqa: ANN401 - of a part
+    from fermata.adapters.dynamodb.client import DynamoClient
+    from fermata.adapters.dynamodb.retries import Retries
+
+    def connections() -> "Wire":
+        from fermata.adapters.dynamodb.wire import Times, Wire
+
+        return Wire(Times(connect_timeout_s, read_timeout_s))
+
+    return DynamoClient(connections, Retries(attempts))
+
+
 @lru_cache(maxsize=1)
 def dynamodb() -> "DynamoDBClient":
-    """The DynamoDB client."""
-    client: DynamoDBClient = _client("dynamodb", _config(5))
+    """The client of DynamoDB, with the operations of boto3's that functions call and no other attribute."""
+    client: DynamoDBClient = _dynamodb(5)
     return client
 
 
 @lru_cache(maxsize=1)
 def low_latency_dynamodb() -> "DynamoDBClient":
     """A DynamoDB client that gives up after about a second, for optional writes while a caller waits."""
-    client: DynamoDBClient = _client("dynamodb", _config(1, connect_timeout_s=1, attempts=1))
+    client: DynamoDBClient = _dynamodb(1, connect_timeout_s=1, attempts=1)
     return client
 
 

@@ -47,15 +47,20 @@ class DynamoPurchases:
         return list(found)
 
     def _find(self, partition: str, first: str, last: str) -> Iterator[str]:
-        with aws_errors("the attempts could not be read"):
-            pages = self._transactions.client.get_paginator("query").paginate(
-                TableName=self._transactions.table,
-                IndexName=INDEX,
-                KeyConditionExpression="check_shard = :partition AND check_at BETWEEN :first AND :last",
-                ExpressionAttributeValues=typed({":partition": partition, ":first": first, ":last": last}),
-            )
-            for page in pages:
-                yield from (_job_id(item) for item in page["Items"])
+        start: dict[str, Any] = {}
+        while True:
+            with aws_errors("the attempts could not be read"):
+                page = self._transactions.client.query(
+                    TableName=self._transactions.table,
+                    IndexName=INDEX,
+                    KeyConditionExpression="check_shard = :partition AND check_at BETWEEN :first AND :last",
+                    ExpressionAttributeValues=typed({":partition": partition, ":first": first, ":last": last}),
+                    **start,
+                )
+            yield from map(_job_id, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _job_id(item: dict[str, Any]) -> str:
