@@ -47,7 +47,7 @@ QUEUE: Final = (
         f"{FERMATA}/domain/providers/state.py",
         "if self.queue.waiting.keys() - {ticket} or self.queue.next_go_ms",
         "if self.queue.next_go_ms",
-        (f"{_ADMISSION_TESTS}::test_a_newcomer_does_not_take_the_next_start_from_a_job_that_waits",),
+        (f"{_ADMISSION_TESTS}::test_a_newcomer_does_not_take_the_next_start_from_a_job_that_is_about_to_come",),
     ),
     Mutant(
         "queue: jobs that reserved the same start have no order",

@@ -12,7 +12,7 @@ from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import MOST_MODELS, Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
-from fermata.domain.providers.queue import Limits, ProviderQueue, epoch_ms
+from fermata.domain.providers.queue import Limits, ProviderQueue, Reservation, epoch_ms
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
@@ -110,12 +110,14 @@ def test_a_job_writes_as_much_for_its_turn_however_many_others_wait(others: int)
     assert world.provider_states.writes - before == 5
 
 
-def test_a_newcomer_does_not_take_the_next_start_from_a_job_that_waits() -> None:
-    world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=3)
-    started(world, 0)
-    started(world, 1)
-    world.clock.pass_seconds(2.2)
-    assert started(world, 2) == (StepKind.WAIT_SLOT, "12:00:05Z")
+def test_a_newcomer_does_not_take_the_next_start_from_a_job_that_is_about_to_come() -> None:
+    world = world_with(SONG, operator=pace(gap_ms=1, concurrent=5))
+    now_ms = epoch_ms(world.clock())
+    soon = ProviderQueue(waiting={"other/1": Reservation(now_ms - 5, now_ms + 200)}, next_go_ms=now_ms + 300)
+    world.provider_states.set_queue("minimax", soon)
+    assert started(world)[0] is StepKind.WAIT_SLOT
+    world.provider_states.set_queue("minimax", soon.without("other/1"))
+    assert started(world)[0] is StepKind.READY
 
 
 def test_a_job_that_wakes_within_the_second_before_its_instant_waits_for_the_rest() -> None:
