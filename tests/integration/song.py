@@ -255,8 +255,8 @@ class Cloud:
         return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> frozenset[str]:
-        """The items of the table and the executions, by name. Counters of calls, providers' slots, what is learned from a
-        song after its job has ended, and what expires within two hours, at any moment, are left out.
+        """The items of the table and the executions, by name. Counters of calls, providers' slots, what is learned from
+        a song after its job has ended, and what expires within two hours, at any moment, are left out.
         """
         outputs = self.line["outputs"]
         found = (
