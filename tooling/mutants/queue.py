@@ -9,7 +9,53 @@ _QUEUE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
 _CIRCUIT: Final = f"{FERMATA}/domain/providers/circuit.py"
 _ADMISSION_TESTS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
 
+_STATES: Final = f"{FERMATA}/adapters/dynamodb/providers/provider_states.py"
+_ADMISSION: Final = f"{FERMATA}/use_cases/generation/purchase/provider_queue.py"
+_STATES_TESTS: Final = "tests/fakes/providers/test_provider_states_contract.py"
+
 QUEUE: Final = (
+    Mutant(
+        "queue: a slot without a start stays taken",
+        _STATES,
+        "                if start is None:\n                    self._free(provider, ticket, number, None)\n",
+        "",
+        (f"{_STATES_TESTS}::test_a_start_that_is_not_soon_is_not_reserved_and_takes_no_slot[dynamodb]",),
+    ),
+    Mutant(
+        "queue: a full lane always sends to the same others",
+        _STATES,
+        '{now_ms // 1000} {step}"',
+        '{step}"',
+        (f"{_STATES_TESTS}::test_a_full_lane_sends_to_others_that_change_with_the_time",),
+    ),
+    Mutant(
+        "queue: a later run does not find its own slot",
+        _STATES,
+        "            if holder == self._ticket:\n                self.own = number\n",
+        "",
+        (f"{_STATES_TESTS}::test_a_ticket_that_has_a_slot_keeps_it_for_longer_and_starts_at_once[dynamodb]",),
+    ),
+    Mutant(
+        "queue: the place of a job that started stays",
+        _ADMISSION,
+        "        ports.states.leave(request.provider, request.name)\n",
+        "        pass\n",
+        (f"{_ADMISSION_TESTS}::test_a_second_job_gets_its_instant_and_is_ordered_exactly_then",),
+    ),
+    Mutant(
+        "queue: a newcomer passes a job that waits",
+        f"{FERMATA}/domain/providers/state.py",
+        "if self.queue.waiting.keys() - {ticket} or self.queue.next_go_ms",
+        "if self.queue.next_go_ms",
+        (f"{_ADMISSION_TESTS}::test_a_newcomer_does_not_take_the_next_start_from_a_job_that_is_about_to_come",),
+    ),
+    Mutant(
+        "queue: jobs that reserved the same start have no order",
+        _QUEUE,
+        "if (place.start_ms, name) < first]",
+        "if place.start_ms < start_ms]",
+        (f"{_QUEUE_TESTS}::test_of_jobs_that_reserved_the_same_start_the_name_decides",),
+    ),
     Mutant(
         "queue: a start that a canceled job had reserved is given to nobody else",
         _QUEUE,

@@ -57,9 +57,9 @@ from fermata.domain.lists.page import PageRequest
 from fermata.domain.live.stream import LiveStream
 from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.reports.ledger import DayBalance
-from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.queue import Lease, Limits, Reservation
 from fermata.domain.providers.settings import ProviderChanges
-from fermata.domain.providers.state import GivenBack, ProviderState
+from fermata.domain.providers.state import GivenBack, ProviderState, Slots
 from fermata.domain.tenants.plan_limits import READS
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.domain.web.problem import problem_of
@@ -125,6 +125,8 @@ def recording(tmp: Path) -> Path:
 
 Call = Callable[[Any, Path], object]
 LEASE: Final = Lease(0, 1000)
+LIMITS: Final = Limits(gap_ms=0, concurrent=1)
+OPEN: Final = ProviderState(provider="minimax", slots=Slots(free=(0,)))
 CALLS: Final[dict[str, Call]] = {
     "callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").load("0" * 64),
     "settings": lambda aws, _: DynamoSettingsStore(aws, "jobs").load(SETTINGS.version),
@@ -151,8 +153,16 @@ CALLS: Final[dict[str, Call]] = {
     "provider": lambda aws, _: states(aws).load("minimax"),
     "providers": lambda aws, _: states(aws).load_all(["minimax"]),
     "new provider": lambda aws, _: states(aws).save(ProviderState(provider="minimax", version=1)),
-    "slot": lambda aws, _: states(aws).take("minimax", "ticket", LEASE, Limits(gap_ms=0, concurrent=1)),
+    "slot": lambda aws, _: states(aws).take(OPEN, "ticket", LEASE, LIMITS),
+    "next start": lambda aws, _: states(aws)._start(OPEN, 0, LIMITS),  # noqa: SLF001 - after a slot was taken
+    "slots": lambda aws, _: list(states(aws)._lane("minimax", 0)),  # noqa: SLF001 - after the circuit was read
+    "queue": lambda aws, _: states(aws).look("minimax", "ticket", LIMITS, 0),
+    "place or slot": lambda aws, _: states(aws).holds("minimax", "ticket"),
+    "place": lambda aws, _: states(aws).wait("minimax", "ticket", Reservation(0, 0)),
+    "no place": lambda aws, _: states(aws).turn_away("minimax", 0),
+    "place back": lambda aws, _: states(aws).leave("minimax", "ticket"),
     "slot back": lambda aws, _: states(aws).give_back("minimax", GivenBack("ticket", None)),
+    "slot freed": lambda aws, _: states(aws)._free("minimax", "ticket", 0, None),  # noqa: SLF001 - after it was found
     "purchases": lambda aws, _: DynamoPurchases(tables(aws)).with_unknown_outcome("minimax"),
     "recoverable": lambda aws, _: DynamoRecoverableJobs(tables(aws)).find("minimax", 1, None),
     "rescue": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).take("holder", NOON, NOON),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fermata.domain.jobs.latency import SongTime
     from fermata.domain.providers.callbacks import Callback
     from fermata.domain.providers.calls import UploadCall, UpstreamAnswer, UpstreamCall
-    from fermata.domain.providers.queue import Lease, Limits
+    from fermata.domain.providers.queue import Lease, Limits, Reservation
     from fermata.domain.providers.spending import PauseAndBudget
     from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
 
@@ -34,24 +34,46 @@ class Estimates(Protocol):
 
 
 class ProviderStates(Protocol):
-    """Each provider's state, shared by all runs. Writes are conditional on the version that was read."""
+    """Each provider's state, shared by all runs: its circuit, a record with a version, and its slots and queue. Of
+    these, the next start is all that two jobs have to write. Every method raises `TransientError`.
+    """
 
     def load(self, provider: str) -> ProviderState:
-        """The provider's record, read consistently; a new one of version 0 before the first write."""
+        """The provider's circuit, read consistently; a new one of version 0 before the first write."""
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
-        """The records of several providers by id, perhaps a second old."""
+        """The circuits of several providers by id, perhaps a second old."""
 
-    def save(self, state: ProviderState) -> ProviderState:
-        """Replace the previous version and return the current record: this one, or another run's that wrote first."""
-
-    def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
-        """Take one of the record's open slots from `lease.since_ms` on, or soon after it, despite concurrent writers;
-        the current record if that is not possible.
+    def look(self, provider: str, ticket: str, limits: Limits, now_ms: int) -> ProviderState:
+        """The circuit with the queue, and with as many slots as decide whether this ticket may call now; with all slots
+        where the ticket is empty. Queue and slots may be a second old.
         """
 
+    def holds(self, provider: str, ticket: str) -> bool:
+        """Whether a ticket has a place or a slot."""
+
+    def save(self, state: ProviderState) -> ProviderState:
+        """Replace the previous version of the circuit and return the current record: this one, or another run's that
+        wrote first.
+        """
+
+    def take(self, state: ProviderState, ticket: str, lease: Lease, limits: Limits) -> StartAt | None:
+        """Take one of the free slots of `state` from `lease.since_ms` on, or soon after it, and the next start; None if
+        others were faster. Never are more slots taken than there are, and starts are a gap apart. A slot that the
+        ticket has is kept.
+        """
+
+    def wait(self, provider: str, ticket: str, place: Reservation) -> None:
+        """Store when a waiting job comes again. It keeps its first reserved start."""
+
+    def turn_away(self, provider: str, return_ms: int) -> None:
+        """Note when the last job comes again that found the queue full."""
+
+    def leave(self, provider: str, ticket: str) -> None:
+        """Delete a ticket's place, if there is one."""
+
     def give_back(self, provider: str, slot: GivenBack) -> None:
-        """Free a slot at once, despite concurrent writers; idempotent."""
+        """Free a ticket's slot at once, if it has one; idempotent."""
 
 
 class BrakeStore(Protocol):

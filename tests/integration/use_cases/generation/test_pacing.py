@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
-from fermata.domain.providers.queue import EPOCH, ONE_MS, Lease
+from fermata.domain.providers.queue import EPOCH, ONE_MS, Lease, Limits
 from tests.integration.song import Cloud, request
 
 JOBS = 20
@@ -194,4 +194,4 @@ def test_the_slot_of_a_killed_run_is_free_at_the_end_of_its_lease_and_not_before
 def running(cloud: Cloud, provider: str) -> Mapping[str, Lease]:
     """The slots of a provider that are taken."""
     states = DynamoProviderStates(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"])
-    return states.load(provider).queue.running
+    return states.look(provider, "", Limits(gap_ms=1, concurrent=1), now_ms=0).queue.running

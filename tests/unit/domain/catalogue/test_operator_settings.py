@@ -91,7 +91,7 @@ def test_a_budget_is_given_in_usd_and_counted_in_millionths(usd: object, micro_u
     ("name", "value"),
     [
         *[("rpm", value) for value in (0, -1, 60_001, 1.5, "canary", "", True, [1], {"canary": 1})],
-        *[("concurrency", value) for value in (0, 1001, "canary", False)],
+        *[("concurrency", value) for value in (0, 20_001, "canary", False)],
         *[("daily_budget_usd", value) for value in (-1, "canary", "NaN", "Infinity", 1_000_001, True)],
         *[("base_url", value) for value in (1, True, ["canary"])],
     ],
@@ -111,7 +111,7 @@ def test_an_address_is_an_origin(url: str) -> None:
     ("name", "value", "parameter"),
     [
         ("rpm", "60001", "MinimaxRpm"),
-        ("concurrency", "1001", "MinimaxConcurrency"),
+        ("concurrency", "20001", "MinimaxConcurrency"),
         ("daily_budget_usd", "1000001", "MinimaxDailyBudgetUsd"),
     ],
 )

@@ -147,6 +147,9 @@ SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
         "orders may leave the choice of a model to Fermata, and the roles that submit have as many managed policies as "
         "IAM allows"
     ),
+    frozenset(
+        {("StartGenerationFunctionRole", "KeepToPauses"), ("ManageTenantsFunctionRole", "ReadPausesAndBudgets")}
+    ): ("the role that orders songs has as many managed policies as IAM allows"),
     frozenset({("UseKeyOfTablePolicy", "UseKeyOfTable"), (_DEPLOYMENT + "Policy", _DEPLOYMENT)}): (
         "all other roles wait for TableInUse, and TableInUse for the right of the deployment's own function"
     ),

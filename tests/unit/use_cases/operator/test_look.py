@@ -222,7 +222,7 @@ def test_a_queue_counts_those_that_run_and_those_that_wait(desk: Desk) -> None:
     running = {"a": Lease(now - 1, now + 1), "dead": Lease(now - 9, now)}
     waiting = {"b": Reservation(now + 500, now + 500)}
     queue = ProviderQueue(running=running, waiting=waiting, next_go_ms=now + 500, typical_ms=61_500)
-    desk.world.provider_states.save(ProviderState(provider="minimax", version=1, queue=queue))
+    desk.world.provider_states.set_queue("minimax", queue)
     told = dict(provider(desk)["queue"])  # type: ignore[call-overload]
     assert (told["running"], told["waiting"], told["typical_call_s"]) == (1, 1, 61.5)
     assert told["next_start_at"] == "2026-11-21T12:00:00.500Z"

@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 MAX_WAITING: Final = 500
-"""Places in the queue, which keep the whole record near 30 KB; a further request receives an instant to try again."""
+"""Places in the queue, so that a look at all of them stays near 45 KB; a further request receives an instant to try
+again.
+"""
 
 GRACE_MS: Final = 30_000
 """How long a place is kept for a job that does not come at its instant."""
@@ -22,8 +24,12 @@ ORDER_SLACK_MS: Final = 2000
 
 SHORTEST_WAIT_MS: Final = 250
 _SHORTEST_RETURN_MS: Final = 1000
-# A call that ends sooner than predicted leaves its slot empty until the next request asks, so that one asks early.
-_OPTIMISM_PERCENT: Final = 80
+# A call that ends sooner than predicted leaves its slot empty until the next request asks. One that asks early asks
+# again, which costs three states and a write, so it comes when the slot is expected to be free.
+_SHORTEST_WAIT_PERCENT: Final = 3
+"""Share of a usual call that a job waits at least for a slot that is not free when it comes."""
+_WAIT_FOR_THE_FIRST_PERCENT: Final = 50
+"""The same share of the oldest running call, while no call has ended yet."""
 _NEW_WEIGHT, _WEIGHTS = 1, 5
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,7 +88,8 @@ class ProviderQueue(BaseModel):
 
     No start is reserved or granted before `next_go_ms`. Later starts depend only on the present places: a job that left
     delays no other. A request that finds the queue full comes back after `next_return_ms`, the last instant that was
-    given to such a request.
+    given to such a request. `slots_read` is the number of slots among which `running` was found where not all were
+    read, 0 where all were.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -92,6 +99,7 @@ class ProviderQueue(BaseModel):
     next_go_ms: NonNegativeInt = 0
     next_return_ms: NonNegativeInt = 0
     typical_ms: NonNegativeInt = 0
+    slots_read: NonNegativeInt = 0
 
     def ask(
         self, ticket: str, now_ms: int, lease_until_ms: int, limits: Limits, closed_until_ms: int = 0
@@ -133,14 +141,6 @@ class ProviderQueue(BaseModel):
             waiting={name: place for name, place in self.waiting.items() if name != ticket},
         )
 
-    def with_leases(self, leases: Mapping[str, Lease], next_go_ms: int) -> "ProviderQueue":
-        """The queue after calls began that did not wait in it; no call starts before `next_go_ms`."""
-        return _changed(
-            self,
-            running={**self.running, **leases},
-            next_go_ms=max(self.next_go_ms, next_go_ms),
-        )
-
     def learned_from(self, took_ms: int) -> "ProviderQueue":
         """The queue after a successful call, whose duration updates the mean."""
         before_ms = self.typical_ms or took_ms
@@ -150,7 +150,9 @@ class ProviderQueue(BaseModel):
 def _when(queue: ProviderQueue, ticket: str, now_ms: int, limits: Limits, closed_until_ms: int) -> int:
     """The expected instant of this ticket's turn; at most `now_ms` if its turn has come."""
     start_ms = queue.waiting[ticket].start_ms
-    earlier = [place for place in queue.waiting.values() if place.start_ms < start_ms]
+    # Jobs that came at once may have reserved the same start; their names decide.
+    first = (start_ms, ticket)
+    earlier = [place for name, place in queue.waiting.items() if (place.start_ms, name) < first]
     passing_ms = _passing_ms([place.told_ms for place in earlier], now_ms, limits)
     slot_ms = _slot_ms(queue, len(earlier), now_ms, limits)
     ready_ms = max(start_ms, queue.next_go_ms, closed_until_ms, passing_ms, slot_ms)
@@ -176,13 +178,21 @@ def _passing_ms(earlier_told_ms: list[int], now_ms: int, limits: Limits) -> int:
 
 def _slot_ms(queue: ProviderQueue, rank: int, now_ms: int, limits: Limits) -> int:
     """When a slot will probably be free for the job with `rank` others before it."""
-    free = limits.concurrent - len(queue.running)
+    read = queue.slots_read or limits.concurrent
+    # Of the jobs before this one, as many will take one of the slots that were read as these are of all.
+    rank = rank * read // limits.concurrent
+    free = read - len(queue.running)
     if rank < free:
         return now_ms
-    ends = sorted(_expected_end(lease, queue.typical_ms, now_ms) for lease in queue.running.values())
-    slots = ([now_ms] * free + ends)[-limits.concurrent :]
-    expected_ms = slots[rank % limits.concurrent] + rank // limits.concurrent * queue.typical_ms
-    return now_ms + max(SHORTEST_WAIT_MS, (expected_ms - now_ms) * _OPTIMISM_PERCENT // 100)
+    # While no call has ended, the oldest one is the best known bound;
+    oldest_ms = now_ms - min((lease.since_ms for lease in queue.running.values()), default=now_ms)
+    typical_ms = queue.typical_ms or oldest_ms
+    share = _SHORTEST_WAIT_PERCENT if queue.typical_ms else _WAIT_FOR_THE_FIRST_PERCENT
+    ends = sorted(_expected_end(lease, typical_ms, now_ms) for lease in queue.running.values())
+    slots = ([now_ms] * free + ends)[-read:]
+    expected_ms = slots[rank % read] + rank // read * typical_ms
+    shortest_ms = max(SHORTEST_WAIT_MS, typical_ms * share // 100)
+    return max(now_ms + shortest_ms, expected_ms)
 
 
 def _expected_end(lease: Lease, typical_ms: int, now_ms: int) -> int:

@@ -19,7 +19,7 @@ def _no_boolean(value: Value) -> Value:
 
 
 Rpm = Annotated[int, Field(ge=1, le=60_000), BeforeValidator(_no_boolean)]
-Concurrency = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_no_boolean)]
+Concurrency = Annotated[int, Field(ge=1, le=20_000), BeforeValidator(_no_boolean)]
 DailyBudgetUsd = Annotated[Decimal, Field(ge=0, le=1_000_000), BeforeValidator(_no_boolean)]
 
 

@@ -1,14 +1,13 @@
 """The state of one provider, shared by all runs: running calls, waiting requests, and the circuit."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from fermata.domain.providers.circuit import NO_CODE, Circuit, CircuitRules, Health
-from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Admitted, Lease, Limits, ProviderQueue, WaitUntil, epoch_ms
+from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Admitted, Limits, ProviderQueue, WaitUntil, epoch_ms
 
 
 @dataclass(frozen=True)
@@ -33,35 +32,35 @@ class GivenBack(NamedTuple):
 
 
 class StartAt(NamedTuple):
-    """A slot taken without a write of the record; the call may start from this instant on."""
+    """A slot is taken; the call may start from this instant on."""
 
     start_ms: int
 
 
 AHEAD_MS: Final = 500
 """How far ahead `take` may reserve a start: so little that the run itself waits for it."""
+_NEXT_LOOK_AT_A_TRIAL_MS: Final = 5000
+
+
+class Slots(NamedTuple):
+    """The numbers of free slots as read, and of the asking ticket's own slot, if it has one."""
+
+    free: tuple[int, ...] = ()
+    own: int | None = None
 
 
 class ProviderState(BaseModel):
-    """The shared record of one provider. `version` grows with every write and is the condition of the next one.
-
-    Most jobs find an empty queue and a free slot. They take and return it outside the record, up to `open_slots` of
-    them, so that they do not compete for the version. `taken` and `given_back` are such changes since the last write:
-    they count here, and the next write includes them. `slots_left` is how many open slots are not taken yet, None if
-    there never were any. A stored record calls its `queue` `pacing`.
+    """What all runs share of one provider. `version` is that of the circuit: it grows when the circuit changes, and is
+    the condition of its next write. Queue and slots are as one run read them; they are no part of the record, and each
+    of their writes has a condition of its own.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
 
     provider: str
     version: NonNegativeInt = 0
-    given_back: frozenset[GivenBack] = Field(default=frozenset(), exclude=True)
-    taken: frozenset[str] = Field(default=frozenset(), exclude=True)
-    slots_left: NonNegativeInt | None = Field(default=None, exclude=True)
-    limits: Limits | None = None
-    queue: ProviderQueue = Field(
-        default=ProviderQueue(), validation_alias=AliasChoices("queue", "pacing"), serialization_alias="pacing"
-    )
+    queue: ProviderQueue = Field(default=ProviderQueue(), exclude=True)
+    slots: Slots = Field(default=Slots(), exclude=True)
     circuit: Circuit = Circuit()
 
     def ask(
@@ -87,9 +86,9 @@ class ProviderState(BaseModel):
         blocked_ms = obstacle.instant_ms if obstacle else 0
         queue, admission = self.queue.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
         if isinstance(admission, WaitUntil):
-            return self._with(queue, self.circuit, limits), admission
+            return self._with(queue, self.circuit), admission
         circuit = self.circuit.let_through(ticket, lease_until_ms, None if is_listed else model)
-        return self._with(queue, circuit, limits), Admitted(admission.waited_ms, trial=circuit.is_trial(ticket))
+        return self._with(queue, circuit), Admitted(admission.waited_ms, trial=circuit.is_trial(ticket))
 
     def held_up(
         self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
@@ -115,29 +114,21 @@ class ProviderState(BaseModel):
         message = f"{self.provider} failed several times within a short time and is not called now; order again later"
         return NotAsked(disabled=False, message=message)
 
-    @property
-    def open_slots(self) -> int:
-        """How many slots may be taken outside this record: none while a request waits or the circuit may block."""
-        if self.limits is None or self.queue.waiting or self.circuit.has_a_say:
-            return 0
-        return max(0, self.limits.concurrent - len(self.queue.running))
+    def with_queue(self, queue: ProviderQueue, slots: Slots) -> "ProviderState":
+        """This circuit with the queue and the slots as they were read."""
+        return self.model_copy(update={"queue": queue, "slots": slots})
 
-    def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
-        """This record with the slots taken outside it; no further call starts before `next_go_ms`."""
-        queue = self.queue.with_leases(leases, next_go_ms)
-        return self.model_copy(update={"queue": queue, "taken": frozenset(leases), "slots_left": slots_left})
-
-    def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
-        """This record with the slots returned outside it."""
-        queue, circuit, taken_in = self.queue, self.circuit, frozenset(slots)
-        for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
-            queue = (queue if took_ms is None else queue.learned_from(took_ms)).without(ticket)
-            circuit = circuit.given_up_by(ticket)
-        return self.model_copy(update={"queue": queue, "circuit": circuit, "given_back": taken_in})
+    def soonest_ms(self, ticket: str, now_ms: int) -> int:
+        """The instant for which a ticket may ask now: the next start, if it is so near that the run itself waits for it
+        and no other job waits; else `now_ms`.
+        """
+        if self.queue.waiting.keys() - {ticket} or self.queue.next_go_ms > now_ms + AHEAD_MS:
+            return now_ms
+        return max(now_ms, self.queue.next_go_ms)
 
     def is_like(self, other: "ProviderState") -> bool:
-        """Whether both are the same write, regardless of slots returned outside it."""
-        return (self.version, self.queue, self.circuit) == (other.version, other.queue, other.circuit)
+        """Whether both are the same write of the circuit."""
+        return (self.version, self.circuit) == (other.version, other.circuit)
 
     def is_available(self, model: str, now: datetime) -> bool:
         """Whether a new job for a model, by the provider's name of it, may be admitted now."""
@@ -181,14 +172,9 @@ class ProviderState(BaseModel):
         queue, circuit = self.queue.without(ticket), self.circuit.given_up_by(ticket)
         return self if (queue, circuit) == (self.queue, self.circuit) else self._with(queue, circuit)
 
-    def written(self) -> "ProviderState":
-        """This record after its write, which includes the changes made outside the previous one."""
-        beside = {"given_back": frozenset(), "taken": frozenset(), "slots_left": self.open_slots}
-        return self.model_copy(update=beside)
-
     def enabled(self) -> "ProviderState":
         """The record after an operator enabled the provider again: a closed circuit without recorded failures."""
-        return self._with(self.queue, Circuit())
+        return self.model_copy(update={"circuit": Circuit(), "version": self.version + 1})
 
     def _blocked_until_ms(self, circuit: Circuit, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
         blocked_ms = circuit.blocked_until_ms(ticket, now_ms, is_listed=is_listed)
@@ -197,8 +183,11 @@ class ProviderState(BaseModel):
             return blocked_ms
         # Another request is the trial, and its call ends long before its lease does.
         expected_ms = self.queue.expected_end_ms(trial.ticket, now_ms)
+        if expected_ms is None and self.queue.slots_read:
+            # Its slot may be one of those that were not read.
+            return min(blocked_ms, now_ms + max(_NEXT_LOOK_AT_A_TRIAL_MS, self.queue.typical_ms))
         return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
 
-    def _with(self, queue: ProviderQueue, circuit: Circuit, limits: Limits | None = None) -> "ProviderState":
-        changes = {"queue": queue, "circuit": circuit, "limits": limits or self.limits}
-        return self.model_copy(update={**changes, "version": self.version + 1})
+    def _with(self, queue: ProviderQueue, circuit: Circuit) -> "ProviderState":
+        version = self.version + (circuit != self.circuit)
+        return self.model_copy(update={"queue": queue, "circuit": circuit, "version": version})

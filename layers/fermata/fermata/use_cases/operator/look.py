@@ -18,6 +18,7 @@ from fermata.domain.operator.job_view import operators_view
 from fermata.domain.operator.key_view import key_view
 from fermata.domain.operator.provider_view import provider_view
 from fermata.domain.operator.status import MOST_OVERDUE, OVERDUE_AFTER, Findings, status_view
+from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.spending import day_of
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
@@ -168,8 +169,17 @@ def _provider_views(ports: LookPorts, now: datetime) -> tuple[dict[str, JsonValu
     catalogue = ports.catalogue()
     names = catalogue.provider_ids()
     spending = ports.brakes.load(names, day_of(now))
-    states = {name: ports.provider_states.load(name) for name in names}
-    return tuple(provider_view(states[name], spending[name], catalogue.settings_of(name), now) for name in names)
+    settings = {name: catalogue.settings_of(name) for name in names}
+    now_ms, every_slot = epoch_ms(now), ""
+    return tuple(
+        provider_view(
+            ports.provider_states.look(name, every_slot, settings[name].limits, now_ms),
+            spending[name],
+            settings[name],
+            now,
+        )
+        for name in names
+    )
 
 
 def _show_status(ports: LookPorts, now: datetime) -> dict[str, JsonValue]:

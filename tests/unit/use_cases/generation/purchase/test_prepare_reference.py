@@ -761,7 +761,7 @@ def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_not_prepared
     busy = ProviderState(provider="aimlapi").ask(
         "another", NOON_MS, NOON_MS + 1000, queue_ports().limits("aimlapi"), has_alternative=False
     )
-    world.provider_states.save(busy[0])
+    world.provider_states.set_queue("aimlapi", busy[0].queue)
     world.upstream = FakeUpstream(IDS, SONG)
     assert start(world).kind is StepKind.NEEDS_REFERENCE
     assert prepare().kind is StepKind.REFERENCE_READY

@@ -12,7 +12,7 @@ from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import MOST_MODELS, Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
-from fermata.domain.providers.queue import Limits, ProviderQueue, epoch_ms
+from fermata.domain.providers.queue import Limits, ProviderQueue, Reservation, epoch_ms
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
@@ -92,6 +92,32 @@ def test_a_second_job_gets_its_instant_and_is_ordered_exactly_then() -> None:
     assert world.upstream.posts == 1
     world.clock.pass_seconds(2.5)
     assert started(world, 1)[0] is StepKind.READY
+    assert state_of(world).queue.waiting == {}
+
+
+@pytest.mark.parametrize("others", [0, 1, 20])
+def test_a_job_writes_as_much_for_its_turn_however_many_others_wait(others: int) -> None:
+    world = world_with(SONG, operator=pace(gap_ms=1000, concurrent=50), jobs=others + 2)
+    world.upstream.script = [SONG] * (others + 2)
+    started(world, 0)
+    for number in range(others):
+        assert started(world, number + 2)[0] is StepKind.WAIT_SLOT
+    before = world.provider_states.writes
+    assert started(world, 1)[0] is StepKind.WAIT_SLOT
+    world.clock.pass_seconds(others + 1)
+    assert started(world, 1)[0] is StepKind.READY
+    # Its place and the end of that, its slot and the end of that, and the next start.
+    assert world.provider_states.writes - before == 5
+
+
+def test_a_newcomer_does_not_take_the_next_start_from_a_job_that_is_about_to_come() -> None:
+    world = world_with(SONG, operator=pace(gap_ms=1, concurrent=5))
+    now_ms = epoch_ms(world.clock())
+    soon = ProviderQueue(waiting={"other/1": Reservation(now_ms - 5, now_ms + 200)}, next_go_ms=now_ms + 300)
+    world.provider_states.set_queue("minimax", soon)
+    assert started(world)[0] is StepKind.WAIT_SLOT
+    world.provider_states.set_queue("minimax", soon.without("other/1"))
+    assert started(world)[0] is StepKind.READY
 
 
 def test_a_job_that_wakes_within_the_second_before_its_instant_waits_for_the_rest() -> None:
@@ -237,15 +263,19 @@ def test_a_run_that_keeps_losing_the_race_comes_again_soon_and_orders_nothing() 
     world = world_with()
 
     def lose_again() -> None:
-        world.provider_states.before_next_save = None
-        world.provider_states.save(state_of(world).enabled())
+        # Another run is the trial of the circuit and gives it up, again and again.
+        state = state_of(world)
+        circuit = state.circuit.model_copy(update={"open_for_ms": state.circuit.open_for_ms + 1})
+        world.provider_states.save(state.model_copy(update={"circuit": circuit, "version": state.version + 1}))
         world.provider_states.before_next_save = lose_again
 
+    opened = Circuit(open_until_ms=1, open_for_ms=1)
+    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=opened))
     world.provider_states.before_next_save = lose_again
     word, instant = started(world)
     assert word is StepKind.WAIT_SLOT
     assert "12:00:01" < instant < "12:00:10"
-    assert state_of(world).version == TRIES
+    assert state_of(world).version == 1 + TRIES
     assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (0, ())
 
 
@@ -499,7 +529,7 @@ def test_a_name_that_a_caller_made_up_opens_no_circuit_for_others(name: str) -> 
     world = world_with(*[ECHO] * 5, TASK_OF_SUNO, jobs=0)
     for number in range(5):
         assert ordered(world, name, number)[0] is StepKind.FAILED
-    assert state_of(world, "apiinone").open_slots > 0
+    assert not state_of(world, "apiinone").circuit.has_a_say
     assert ordered(world, "suno", 0)[0] is StepKind.GENERATING
     assert ("CircuitOpened", "apiinone") not in world.metrics.counted
 
@@ -551,7 +581,7 @@ def test_a_made_up_name_outside_the_plan_closes_no_slots_to_others() -> None:
     world = world_with(NOT_IN_PLAN, jobs=0)
     world.jobs.create(queued_job(id="made-up", candidates=(other_model("music-zzz"),)))
     assert start(world, "made-up")[0] is StepKind.FAILED
-    assert state_of(world).open_slots > 0
+    assert not state_of(world).circuit.has_a_say
     assert [*state_of(world).circuit.refused_models] == ["music-zzz"]
 
 
@@ -637,7 +667,7 @@ def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> Non
     chain = (candidate(), candidate("aimlapi"))
     world.jobs.create(queued_job(id=job_id(1), candidates=chain))
     assert started(world, 1)[0] is StepKind.NEXT_PROVIDER
-    world.provider_states.save(ProviderState(provider="aimlapi", version=1, queue=_busy(world)))
+    world.provider_states.set_queue("aimlapi", _busy(world))
     assert started(world, 1)[0] is StepKind.WAIT_SLOT
     assert set(state_of(world, "aimlapi").queue.waiting) == {f"{job_id(1)}/2"}
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
@@ -659,9 +689,7 @@ def test_a_job_that_holds_nothing_leaves_the_record_as_it_is(attempts: int) -> N
     world.jobs.create(queued_job(id=job_id(1), attempts=refused))
     ended(world, "Execution.ABORTED")
     assert state_of(world) == ProviderState(provider="minimax")
-    # What was given back for nothing would stay until the record is written, which may be never.
-    assert world.provider_states.save(ProviderState(provider="minimax", version=1)).given_back == frozenset()
-    assert state_of(world).given_back == frozenset()
+    assert world.provider_states.writes == 0
 
 
 def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:

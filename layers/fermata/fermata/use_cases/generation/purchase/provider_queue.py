@@ -1,8 +1,8 @@
 """Admit a request to a provider before the paid call, and free its slot after it.
 
-All runs of all jobs share one record per provider. While the queue is empty, a run takes a slot beside the record, in
-one write that competes with no other. Otherwise a run that loses the race for the record decides again on the winner's
-record. A run that keeps losing returns later, free of charge.
+A run reads the circuit, the queue and the slots, decides, and writes only what is its own: a place where it waits, a
+slot under the condition that it is free. The next start is all that two runs have to write. A run that was too late
+reads again; one that keeps losing returns later, free of charge.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Final
 from fermata.domain.providers.circuit import CircuitRules, Health, health_shown_by
 from fermata.domain.providers.failures import Failure
 from fermata.domain.providers.queue import EPOCH, ONE_MS, Admitted, Lease, Limits, WaitUntil, epoch_ms
-from fermata.domain.providers.state import Admission, GivenBack, NotAsked, ProviderState, StartAt
+from fermata.domain.providers.state import Admission, GivenBack, NotAsked, ProviderState
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports.metrics import Metrics
@@ -66,44 +66,64 @@ def request_admission(request: Request, claim_until: datetime, ports: QueuePorts
     """Whether the provider may be called now. Once `Admitted`, the request holds a slot until `claim_until` or
     `end_call`.
 
-    Raises `TransientError` if the record cannot be reached. A repeated call finds a place or slot that it already has.
+    Raises `TransientError` if the records cannot be reached. A repeated call finds a place or slot that it already has.
     """
-    limits = ports.limits(request.provider)
-    if not request.is_listed:
-        # Failures of an unlisted name do not block other requests, so only the record shows them.
-        known = ports.states.load(request.provider)
-        if known.has_failed_for(request.model):
-            known = _when_due(known, request, ports)
-            return _wait_in_queue(request, known, claim_until, ports)
-    lease = Lease(epoch_ms(ports.clock()), epoch_ms(claim_until + ONE_MS))
-    stands = ports.states.take(request.provider, request.name, lease, limits)
-    if isinstance(stands, StartAt):
-        ports.pause((stands.start_ms - lease.since_ms) / 1000)
-        admitted = Admitted(0)
-        _report(admitted, request, ports)
-        return admitted
-    return _wait_in_queue(request, _when_due(stands, request, ports), claim_until, ports)
-
-
-def _wait_in_queue(request: Request, state: ProviderState, claim_until: datetime, ports: QueuePorts) -> Admission:
-    limits, lease_until_ms = ports.limits(request.provider), epoch_ms(claim_until + ONE_MS)
+    state = _when_due(_look(request, ports), request, ports)
     for attempt in range(TRIES):
-        now_ms = epoch_ms(ports.clock())
-        changed, admission = state.ask(
-            request.name,
-            now_ms,
-            lease_until_ms,
-            limits,
-            has_alternative=request.has_alternative,
-            model=request.model,
-            is_listed=request.is_listed,
-        )
-        stands = _save(changed, state, ports)
-        if stands.is_like(changed):
+        admission = _try(request, state, claim_until, ports)
+        if admission is not None:
             _report(admission, request, ports)
             return admission
-        state = _after_a_lost_race(stands, attempt, ports)
+        _pause(attempt, ports)
+        state = _look(request, ports)
     return WaitUntil(epoch_ms(ports.clock()) + _AFTER_LOST_RACES_MS + round(ports.chance() * _AFTER_LOST_RACES_MS))
+
+
+def _try(request: Request, state: ProviderState, claim_until: datetime, ports: QueuePorts) -> Admission | None:
+    """The decision on what was read, once its writes succeeded; None where another run was faster."""
+    now_ms = epoch_ms(ports.clock())
+    asked_ms = state.soonest_ms(request.name, now_ms)
+    changed, admission = state.ask(
+        request.name,
+        asked_ms,
+        epoch_ms(claim_until + ONE_MS),
+        ports.limits(request.provider),
+        has_alternative=request.has_alternative,
+        model=request.model,
+        is_listed=request.is_listed,
+    )
+    if not _save(changed, state, ports.states).is_like(changed):
+        return None
+    if isinstance(admission, Admitted):
+        return admission if _take(request, state, changed, now_ms, ports) else None
+    _keep_place(request, state, changed, ports.states)
+    return admission
+
+
+def _take(request: Request, state: ProviderState, changed: ProviderState, now_ms: int, ports: QueuePorts) -> bool:
+    lease = Lease(now_ms, changed.queue.running[request.name].until_ms)
+    start = ports.states.take(state, request.name, lease, ports.limits(request.provider))
+    if start is None:
+        return False
+    if request.name in state.queue.waiting:
+        ports.states.leave(request.provider, request.name)
+    if start.start_ms > now_ms:
+        ports.pause((start.start_ms - now_ms) / 1000)
+    return True
+
+
+def _keep_place(request: Request, before: ProviderState, after: ProviderState, states: ProviderStates) -> None:
+    """Write what changed for a request that does not call the provider now: only its own items."""
+    ticket, place = request.name, after.queue.waiting.get(request.name)
+    if ticket in before.queue.running and ticket not in after.queue.running:
+        states.give_back(request.provider, GivenBack(ticket, None))
+    if place is not None:
+        if place != before.queue.waiting.get(ticket):
+            states.wait(request.provider, ticket, place)
+    elif ticket in before.queue.waiting:
+        states.leave(request.provider, ticket)
+    if after.queue.next_return_ms != before.queue.next_return_ms:
+        states.turn_away(request.provider, after.queue.next_return_ms)
 
 
 def check_circuit(request: Request, ports: QueuePorts) -> NotAsked | WaitUntil | None:
@@ -113,7 +133,7 @@ def check_circuit(request: Request, ports: QueuePorts) -> NotAsked | WaitUntil |
     """
 
     def look() -> tuple[int, NotAsked | WaitUntil | None]:
-        now_ms, state = epoch_ms(ports.clock()), ports.states.load(request.provider)
+        now_ms, state = epoch_ms(ports.clock()), _look(request, ports)
         return now_ms, state.held_up(
             request.name,
             now_ms,
@@ -150,27 +170,32 @@ def end_call(request: Request, admitted: Admitted, took_ms: int, failure: Failur
             request.name, health, code, now_ms, ports.rules, unentitled_model=unentitled, unlisted=unlisted
         )
 
-    changed = _change(request, ended, ports)
+    changed = _change(request, ended, ports.states, lambda attempt: _pause(attempt, ports))
+    _give_back(request, took_ms if health is Health.WORKS else None, ports.states)
     if changed is not None:
         _report_circuit(*changed, ports)
 
 
 def withdraw(request: Request, states: ProviderStates) -> None:
-    """Free the place or slot of an attempt that does not call the provider. Never raises."""
+    """Free the place or slot of an attempt that does not call the provider, and leave the trial of the circuit to
+    another. Never raises.
+    """
     _give_back(request, None, states)
+    _change(request, lambda state: state.without(request.name), states, lambda _: None)
 
 
 def withdraw_unmade(request: Request, states: ProviderStates) -> None:
     """Free the place or slot that an attempt that was never made may still hold. Never raises. Writes nothing if it
-    holds none, because jobs that end without an order must not make the record grow.
+    holds none.
     """
     try:
-        state = states.load(request.provider)
+        if states.holds(request.provider, request.name):
+            states.leave(request.provider, request.name)
+            states.give_back(request.provider, GivenBack(request.name, None))
     except TransientError as error:
         logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return
-    if state.without(request.name) is not state:
-        _give_back(request, None, states)
+    _change(request, lambda state: state.without(request.name), states, lambda _: None)
 
 
 def instant_of(wait: WaitUntil) -> datetime:
@@ -186,17 +211,21 @@ def _give_back(request: Request, took_ms: int | None, states: ProviderStates) ->
 
 
 def _change(
-    request: Request, change: Callable[[ProviderState], ProviderState], ports: QueuePorts
+    request: Request,
+    change: Callable[[ProviderState], ProviderState],
+    states: ProviderStates,
+    pause: Callable[[int], None],
 ) -> tuple[ProviderState, ProviderState] | None:
-    """The record before and after a change, or None if it could not be written."""
+    """The circuit's record before and after a change, or None if it could not be written."""
     try:
-        state = ports.states.load(request.provider)
+        state = states.load(request.provider)
         for attempt in range(TRIES):
             changed = change(state)
-            stands = _save(changed, state, ports)
+            stands = _save(changed, state, states)
             if stands.is_like(changed):
                 return state, changed
-            state = _after_a_lost_race(stands, attempt, ports)
+            pause(attempt)
+            state = stands if attempt == 0 else states.load(request.provider)
     except TransientError as error:
         logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return None
@@ -204,25 +233,28 @@ def _change(
     return None
 
 
+def _look(request: Request, ports: QueuePorts) -> ProviderState:
+    now_ms = epoch_ms(ports.clock())
+    return ports.states.look(request.provider, request.name, ports.limits(request.provider), now_ms)
+
+
 def _when_due(state: ProviderState, request: Request, ports: QueuePorts) -> ProviderState:
-    """The record at the instant that this request was given, if that is near enough to wait for here."""
+    """What is read at the instant that this request was given, if that is near enough to wait for here."""
     early_ms = (state.queue.told_ms(request.name) or 0) - epoch_ms(ports.clock())
     if not 0 < early_ms <= _TOO_EARLY_MS:
         return state
     ports.pause(early_ms / 1000)
-    return ports.states.load(request.provider)
+    return _look(request, ports)
 
 
-def _after_a_lost_race(stands: ProviderState, attempt: int, ports: QueuePorts) -> ProviderState:
-    """The record to decide on next: first the winner's, then one read after a random, growing pause."""
-    if attempt == 0:
-        return stands
-    ports.pause(ports.chance() * min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
-    return ports.states.load(stands.provider)
+def _pause(attempt: int, ports: QueuePorts) -> None:
+    """Wait before the next try, for a random time that grows with each try after the first."""
+    if attempt:
+        ports.pause(ports.chance() * min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
 
 
-def _save(changed: ProviderState, before: ProviderState, ports: QueuePorts) -> ProviderState:
-    return changed if changed.version == before.version else ports.states.save(changed)
+def _save(changed: ProviderState, before: ProviderState, states: ProviderStates) -> ProviderState:
+    return changed if changed.version == before.version else states.save(changed)
 
 
 def _report(admission: Admission, request: Request, ports: QueuePorts) -> None:
