@@ -93,7 +93,7 @@ class LocalCloud:
         endpoint, aws = self._start_aws()
         clients = own_clients(aws.url, endpoint)
         deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
-        urls = OwnUrls(self._api_url, aws.url)
+        urls = OwnUrls(self._api_url, aws.url, self._settings.time_scale)
         deployment = urls.in_settings(deployed)
         self._publish_api_url(deployment, clients)
         check_function_settings(deployment)

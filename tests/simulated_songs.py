@@ -1,7 +1,8 @@
 """A provider that takes its time, asked at the pace that its last songs suggest: pure, seeded, without a clock.
 
-Every song is ordered, taken after a second, asked for as `Pace` says, and learned from. Two rules can be compared: the
-shipped one, and the one before it, which learned the time of the first poll that found the song.
+Every song is ordered, taken after a second, asked for as `Pace` says, and learned from. Three rules can be compared:
+the shipped one; the one before it, whose runs polled once; and the first, which learned the time of the first poll that
+found the song.
 """
 
 import math
@@ -12,9 +13,11 @@ from statistics import fmean, median
 from typing import Final
 
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.catalogue.poll_schedule import Pace
+from fermata.domain.catalogue.poll_schedule import Pace, bounded
 from fermata.domain.jobs.latency import SongTime, SongTimes
 
+LONGEST_PAUSES_S: Final = 30
+"""Of one run together, as the template has it."""
 TAKEN_AFTER_S: Final = 1.0
 ROUND_TRIP_S: Final = 0.3
 LONGEST_PAUSE_S: Final = 15
@@ -27,14 +30,16 @@ Rule = Callable[[Sequence[SongTime], Estimate], Pace]
 
 @dataclass(frozen=True)
 class Sung:
-    """One song: what it took, what was expected when it was ordered, how often and when first it was asked for, and how
-    many seconds it lay there.
+    """One song: what it took, what was expected when it was ordered, how often and when first it was asked for, in how
+    many runs, how many seconds those lasted, and how many seconds it lay there.
     """
 
     took_s: float
     expected: Estimate
     polls: int
     first_poll_s: float
+    runs: int
+    ran_s: float
     lay_s: float
 
     @property
@@ -48,13 +53,30 @@ def shipped_rule(songs: Sequence[SongTime], prior: Estimate) -> Pace:
     return Pace(SongTimes(models={MODEL: tuple(songs)}).estimate(MODEL, prior), LONGEST_PAUSE_S)
 
 
+@dataclass(frozen=True)
+class OnePollARun(Pace):
+    """What the functions did before: first polls at four fifths of the median, and each pause in the machine."""
+
+    def first_poll_s(self, elapsed_s: float) -> int:
+        left_s = self.estimate.p50_s * 0.8 - elapsed_s
+        return bounded(left_s) if left_s > 0 else self.next_poll_s(elapsed_s)
+
+    def next_poll_in_a_run_s(self, elapsed_s: float, asked_s: int | None = None) -> int | None:  # noqa: ARG002 - as `Pace` takes them
+        return None
+
+
+def single_rule(songs: Sequence[SongTime], prior: Estimate) -> Pace:
+    """The rule before: the shipped estimates, and one poll a run."""
+    return OnePollARun(shipped_rule(songs, prior).estimate, LONGEST_PAUSE_S)
+
+
 def former_rule(songs: Sequence[SongTime], prior: Estimate) -> Pace:
     """Nearest ranks among the last fifty times of delivery, from the fifth song on."""
     if len(songs) < 5:
-        return Pace(prior, LONGEST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+        return OnePollARun(prior, LONGEST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
     ordered = sorted(song.latest_s for song in songs[-50:])
     p50_s, p80_s = (ordered[math.ceil(len(ordered) * share) - 1] for share in (0.5, 0.8))
-    return Pace(Estimate(p50_s=p50_s, p80_s=p80_s), LONGEST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+    return OnePollARun(Estimate(p50_s=p50_s, p80_s=p80_s), LONGEST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
 
 
 def sing(took: Sequence[float], prior: Estimate, rule: Rule = shipped_rule, at_once: int = 1) -> list[Sung]:
@@ -71,12 +93,18 @@ def sing(took: Sequence[float], prior: Estimate, rule: Rule = shipped_rule, at_o
 
 def _sing_one(took_s: float, pace: Pace, job_id: str) -> tuple[Sung, SongTime]:
     asked_s = TAKEN_AFTER_S + pace.first_poll_s(TAKEN_AFTER_S) + ROUND_TRIP_S
-    first_s, not_yet_s, polls = asked_s, TAKEN_AFTER_S, 1
+    first_s, not_yet_s, polls, runs, paused_s, ran_s = asked_s, TAKEN_AFTER_S, 1, 1, 0, ROUND_TRIP_S
     while asked_s < took_s:
         not_yet_s, polls = asked_s, polls + 1
-        asked_s += pace.next_poll_s(asked_s) + ROUND_TRIP_S
+        pause_s = pace.next_poll_in_a_run_s(asked_s)
+        if pause_s is not None and paused_s + pause_s <= LONGEST_PAUSES_S:
+            paused_s, ran_s = paused_s + pause_s, ran_s + pause_s
+        else:
+            pause_s, paused_s, runs = pace.next_poll_s(asked_s), 0, runs + 1
+        asked_s += pause_s + ROUND_TRIP_S
+        ran_s += ROUND_TRIP_S
     time = SongTime(job_id, max(1, round(asked_s)), round(not_yet_s))
-    return Sung(took_s, pace.estimate, polls, first_s, asked_s - took_s), time
+    return Sung(took_s, pace.estimate, polls, first_s, runs, ran_s, asked_s - took_s), time
 
 
 # ---- providers
@@ -113,6 +141,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "steady (70 s)": Scenario(lambda chance: steady(70, 0.3, 80, chance), PRIOR, settled_from=30),
     "steady and wide (70 s)": Scenario(lambda chance: steady(70, 0.6, 80, chance), PRIOR, settled_from=30),
     "bimodal (30 or 150 s)": Scenario(lambda chance: bimodal(30, 150, 80, chance), PRIOR, settled_from=30),
+    "any time (30 to 120 s)": Scenario(
+        lambda chance: [chance.uniform(30, 120) for _ in range(80)], PRIOR, settled_from=30
+    ),
+    "long (180 s)": Scenario(lambda chance: steady(180, 0.3, 80, chance), PRIOR, settled_from=30),
 }
 
 
@@ -125,9 +157,13 @@ def runs(scenario: Scenario, rule: Rule, seeds: int) -> list[list[Sung]]:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of many songs: polls in the mean, and the median and the 95th percentile of the added wait's share."""
+    """Of many songs: polls, runs and their seconds in the mean, and the median and the 95th percentile of the added
+    wait's share.
+    """
 
     polls: float
+    runs: float
+    ran_s: float
     added_p50: float
     added_p95: float
 
@@ -135,7 +171,13 @@ class Figures:
 def figures(played: Sequence[Sequence[Sung]]) -> Figures:
     songs = [song for run in played for song in run]
     added = sorted(song.added for song in songs)
-    return Figures(fmean(song.polls for song in songs), median(added), added[math.ceil(len(added) * 0.95) - 1])
+    return Figures(
+        fmean(song.polls for song in songs),
+        fmean(song.runs for song in songs),
+        fmean(song.ran_s for song in songs),
+        median(added),
+        added[math.ceil(len(added) * 0.95) - 1],
+    )
 
 
 def songs_until_known(run: Sequence[Sung], truth_s: float, factor: float) -> int:

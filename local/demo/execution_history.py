@@ -27,8 +27,8 @@ class StatesPassed:
     counts: tuple[tuple[str, int], ...]
 
     @property
-    def polls(self) -> int:
-        """The number of polls."""
+    def poll_runs(self) -> int:
+        """The number of runs that polled the provider's task, each once or several times."""
         return dict(self.counts).get(_POLL_STATE, 0)
 
     def lines(self) -> tuple[str, ...]:

@@ -31,13 +31,13 @@ def _table(delivered: Iterable[Delivery]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0, leading=1)
     for name in ("model", "states passed"):
         table.add_column(name, no_wrap=True)
-    for name in ("polls", "secs", "bytes", "length"):
+    for name in ("poll runs", "secs", "bytes", "length"):
         table.add_column(name, justify="right", no_wrap=True)
     for song in delivered:
         table.add_row(
             f"{song.order.model}\n({song.order.upstream_shape})",
             "\n".join(song.states.lines()),
-            str(song.states.polls),
+            str(song.states.poll_runs),
             f"{song.seconds:.1f}",
             "\n".join(f"{track.bytes:,}" for track in song.tracks),
             "\n".join(f"{track.duration_ms / 1000:.2f} s" for track in song.tracks),

@@ -1,4 +1,4 @@
-"""This machine's URLs in place of the host names that the template's values have on AWS."""
+"""This machine's URLs in place of the host names that the template's values have on AWS, and its pace."""
 
 import re
 from dataclasses import dataclass, replace
@@ -13,15 +13,19 @@ _BUCKET_HOST: Final = re.compile(r"https://[a-z0-9.-]+\.s3\.[a-z0-9-]+\.amazonaw
 
 @dataclass(frozen=True)
 class OwnUrls:
-    """The origins of the HTTP API and of the AWS endpoint, to which the links of all buckets lead."""
+    """The origins of the HTTP API and of the AWS endpoint, to which the links of all buckets lead. Functions divide
+    their scheduled pauses by `time_scale`.
+    """
 
     api: str
     aws: str
+    time_scale: float = 1.0
 
     def in_settings(self, deployment: Deployment) -> Deployment:
-        """Return the deployment with these URLs in the settings of its functions."""
+        """Return the deployment with these URLs and the time scale in the settings of its functions."""
+        scale = {"TIME_SCALE": f"{self.time_scale:g}"}
         functions = {
-            name: replace(spec, environment={key: self._here(value) for key, value in spec.environment.items()})
+            name: replace(spec, environment={key: self._here(value) for key, value in spec.environment.items()} | scale)
             for name, spec in deployment.functions.items()
         }
         return replace(deployment, functions=functions)

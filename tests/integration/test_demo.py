@@ -89,17 +89,17 @@ def answers(address: str) -> bool:
 def way_in(row: str) -> list[tuple[str, int]]:
     """The states and how often each was entered, but for waits for a turn, which depend on the load."""
     times = {name: int(count or 1) for name, count in re.findall(STATE, row)}
-    # After each wait the job polls once more.
+    # After each wait another run asks for a turn.
     times["StartGeneration"] -= times.pop("WaitForTurn", 0)
     return list(times.items())
 
 
 def way(starts: int = 1, **between: int) -> list[tuple[str, int]]:
     """The way of a song, with what lies between its order and its file."""
-    return [("StartGeneration", starts), *between.items(), ("StoreAudio", 1), ("SettleJob", 1), ("Done", 1)]
+    return [("StartGeneration", starts), *between.items(), ("StoreAudio", 1), ("SettleJob", 1)]
 
 
-def polls_in(row: str) -> int:
+def poll_runs_in(row: str) -> int:
     return next(int(word) for word in row.split() if word.isdigit())
 
 
@@ -146,11 +146,11 @@ def test_a_live_song_is_played_while_it_is_being_made(good: Run) -> None:
 def test_the_table_shows_the_states_of_each_song(good: Run) -> None:
     for model in BLOCKING:
         assert way_in(good.row(model)) == way()
-        assert polls_in(good.row(model)) == 0
+        assert poll_runs_in(good.row(model)) == 0
     for model, wait in ((POLLED, "WaitForProvider"), (CALLED_BACK, "WaitForCallback")):
-        polls = polls_in(good.row(model))
-        assert polls >= 1
-        assert way_in(good.row(model)) == way(**{wait: polls, "PollGeneration": polls})
+        runs = poll_runs_in(good.row(model))
+        assert runs >= 1
+        assert way_in(good.row(model)) == way(**{wait: runs, "PollGeneration": runs})
 
 
 def test_the_readme_shows_what_a_demo_prints(good: Run) -> None:

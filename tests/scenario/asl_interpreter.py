@@ -37,6 +37,7 @@ class Played:
     memory: dict[str, Any] = field(default_factory=dict)
     tries: dict[int, int] = field(default_factory=dict)
     states: int = 0
+    has_ended: bool = False
     events: int = _EVENTS_OF_AN_EXECUTION
     """Events in the execution's history, as AWS writes it: its start and end, every state entered and left, and every
     call scheduled, started and ended; one more for a call that hands out a task token. AWS ends an execution at 25,000.
@@ -47,7 +48,7 @@ class Played:
 
     @property
     def is_over(self) -> bool:
-        return STATES[self.state]["Type"] in _ENDS
+        return self.has_ended or STATES[self.state]["Type"] in _ENDS
 
     def play(self, functions: Functions, now: datetime, *, posted: bool = False) -> None:
         """Leave the state that it is in; `posted` ends the wait for a callback."""
@@ -84,7 +85,10 @@ class Played:
                 return
             if state["ResultPath"]:
                 self.memory[state["ResultPath"].removeprefix("$.")] = answer
-            self._enter(state["Next"])
+            if state.get("End"):
+                self.has_ended = True
+            else:
+                self._enter(state["Next"])
 
     def _failed(self, state: dict[str, Any], error: str, now: datetime) -> None:
         for position, retry in enumerate(state.get("Retry", [])):

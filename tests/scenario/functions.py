@@ -14,6 +14,7 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.wiring.generation import (
     callback_ports,
     poll_ports,
+    poll_run,
     resume_ports,
     settle_ports,
     start_ports,
@@ -57,8 +58,8 @@ class MachineFunctions:
         return start_generation(job_id, start_ports(world.remaining_ms), f"run-{self._runs}").as_payload()
 
     def _poll(self, payload: dict[str, Any]) -> dict[str, Any]:
-        ports, not_yet_at = poll_ports(), read_instant(payload["not_yet_at"])
-        return poll_generation(payload["job_id"], payload["attempt"], ports, not_yet_at).as_payload()
+        not_yet_at, run = read_instant(payload["not_yet_at"]), poll_run(self._world.remaining_ms)
+        return poll_generation(payload["job_id"], payload["attempt"], poll_ports(), not_yet_at, run).as_payload()
 
     def _store(self, payload: dict[str, Any]) -> dict[str, Any]:
         return store_audio(payload["job_id"], payload["attempt"], store_ports(self._world.remaining_ms)).as_payload()

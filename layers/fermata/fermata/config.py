@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     Json,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
@@ -295,10 +296,12 @@ class PatienceSettings(TableSettings):
 
 
 class PollSettings(RememberedKeySettings, PatienceSettings):
-    """Settings of `poll_generation`."""
+    """Settings of `poll_generation`; only the laptop sets `time_scale`."""
 
     audio_bucket: str
     generation_timeout_seconds: PositiveInt
+    poll_pauses_seconds: NonNegativeInt
+    time_scale: PositiveFloat = 1.0
 
 
 class StoreSettings(PatienceSettings):

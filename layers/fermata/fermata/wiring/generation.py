@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.generation.finish.settle_job import SettlePorts
     from fermata.use_cases.generation.finish.store_audio import StorePorts
     from fermata.use_cases.generation.follow.await_callback import CallbackPorts
-    from fermata.use_cases.generation.follow.poll_generation import PollPorts
+    from fermata.use_cases.generation.follow.poll_generation import PollPorts, PollRun
     from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
     from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
     from fermata.use_cases.generation.purchase.receive_answer import ReceivePorts
@@ -150,6 +150,18 @@ def poll_ports() -> "PollPorts":
         scratch=runtime.scratch(),
         patience=settings.patience,
         generation_timeout_s=settings.generation_timeout_seconds,
+    )
+
+
+def poll_run(remaining_ms: Callable[[], int]) -> "PollRun":
+    """Return the time of a run of `poll_generation`; `remaining_ms` returns the milliseconds left to the invocation."""
+    from fermata.use_cases.generation.follow.poll_generation import PollRun
+
+    settings = config.load(config.PollSettings)
+    return PollRun(
+        pause=lambda seconds: runtime.pause(seconds / settings.time_scale),
+        remaining_s=lambda: remaining_ms() / 1000,
+        longest_pauses_s=settings.poll_pauses_seconds,
     )
 
 

@@ -52,7 +52,7 @@ class UpdatableCloud(LocalCloud):
         """Deploy another release; executions go on with the versions that their definition names."""
         clients, parameters, aws_url = self._given
         self._deployed = update(self._deployed, template, parameters=parameters, clients=clients)
-        urls = OwnUrls(self._api_url, aws_url)
+        urls = OwnUrls(self._api_url, aws_url, self._settings.time_scale)
         self._runtime.update(urls.in_settings(self._deployed).functions.values())
 
 

@@ -1,4 +1,4 @@
-"""Polls begin shortly before a song is usually ready, come more and more rarely, and never fill a history."""
+"""Polls begin well before a song is usually ready, come more and more rarely, and never fill a history."""
 
 import json
 import re
@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue.models import Estimate, Model, read_catalogue
-from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
+from fermata.domain.catalogue.poll_schedule import (
+    LONGEST_PAUSE_IN_A_RUN_S,
+    LONGEST_WAIT_S,
+    SHORTEST_PAUSE_S,
+    Pace,
+)
 from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.providers.calls import Trouble
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
@@ -62,12 +67,12 @@ def polls_at(pace: Pace, asked_s: int | None = None, within_s: int = GENERATION_
     ("p50_s", "polls"),
     [
         (1, [1, 2, 3, 4]),
-        (20, [16, 21, 26, 31, 36, 41, 47]),
-        (70, [56, 63, 71, 80, 90, 102, 115, 130, 145, 160]),
-        (300, [240, 255, 270]),
+        (20, [13, 18, 23, 28, 33, 38, 43, 49]),
+        (70, [46, 52, 59, 67, 76, 86, 97, 110, 124, 139]),
+        (300, [195, 210, 225]),
     ],
 )
-def test_a_song_is_first_polled_a_little_before_its_median_time(p50_s: int, polls: list[int]) -> None:
+def test_a_song_is_first_polled_at_two_thirds_of_its_median_time(p50_s: int, polls: list[int]) -> None:
     pace = Pace(Estimate(p50_s=p50_s, p80_s=2 * p50_s), longest_pause_s=15)
     assert polls_at(pace)[: len(polls)] == polls
 
@@ -90,6 +95,43 @@ def test_until_a_song_is_late_its_pauses_keep_to_the_longest_of_its_model(pace: 
     polls = polls_at(pace)
     late_s = min(2 * pace.estimate.p80_s, 80 * pace.longest_pause_s)
     assert all(later - earlier <= pace.longest_pause_s for earlier, later in pairwise(polls) if earlier <= late_s)
+
+
+@given(paces, elapsed, wishes)
+def test_a_run_pauses_no_longer_than_ten_seconds_nor_than_the_machine(
+    pace: Pace, elapsed_s: float, asked_s: int | None
+) -> None:
+    pause_s = pace.next_poll_in_a_run_s(elapsed_s, asked_s)
+    if pause_s is not None:
+        assert max(1, min(asked_s or 0, LONGEST_WAIT_S)) <= pause_s <= LONGEST_PAUSE_IN_A_RUN_S == 10
+        assert pause_s <= pace.next_poll_s(elapsed_s, asked_s)
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "asked_s", "pause_s"),
+    [
+        (46, None, 6),
+        (79, None, 10),
+        (180, None, 10),
+        (181, None, None),
+        (46, 5, 6),
+        (46, 10, 10),
+        (46, 11, None),
+        (46, 86_400, None),
+    ],
+)
+def test_a_run_pauses_like_the_machine_up_to_ten_seconds_and_leaves_late_songs_and_longer_wishes_to_it(
+    elapsed_s: int, asked_s: int | None, pause_s: int | None
+) -> None:
+    pace = Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15)
+    assert pace.next_poll_in_a_run_s(elapsed_s, asked_s) == pause_s
+
+
+@pytest.mark.parametrize(("elapsed_s", "is_time"), [(0, False), (45, False), (45.5, True), (500, True)])
+def test_a_song_that_calls_back_is_polled_without_a_call_from_the_time_of_the_first_poll_on(
+    elapsed_s: float, is_time: bool
+) -> None:
+    assert Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15).is_time_to_poll(elapsed_s) is is_time
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_a_song_is_followed_to_a_file_named_after_its_job(
     assert isinstance(song, Delivery), song
     assert song.paths == (tmp_path / "job_1.mp3",)
     assert song.paths[0].read_bytes() == audio
-    assert song.states.polls == 2
+    assert song.states.poll_runs == 2
     asking = ("WaitForProvider x2", "PollGeneration x2")
     assert song.states.lines() == ("StartGeneration", *asking, "StoreAudio", "SettleJob", "Done")
     assert rehearsal.display.states == ["queued", "generating", "succeeded", "plays"]

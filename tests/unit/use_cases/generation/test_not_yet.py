@@ -15,7 +15,7 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports
+from fermata.wiring.generation import poll_ports, poll_run, resume_ports, settle_ports, start_ports
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
@@ -233,7 +233,8 @@ class Machine:
     def _poll(self, payload: dict[str, object]) -> dict[str, object]:
         not_yet_at = read_instant(payload["not_yet_at"])
         assert not_yet_at is not None
-        return poll_generation(JOB_ID, 1, poll_ports(), not_yet_at).as_payload()
+        run = poll_run(self.world.remaining_ms)
+        return poll_generation(JOB_ID, 1, poll_ports(), not_yet_at, run).as_payload()
 
     def _store(self, _: dict[str, object]) -> dict[str, object]:
         job = self.world.stored(JOB_ID)
@@ -250,15 +251,15 @@ def learned_from(answers: Iterable[ScriptedAnswer | FermataError]) -> tuple[floa
 
 
 def test_the_shipped_machine_learns_the_bounds_of_a_song() -> None:
-    assert learned_from([DONE]) == (0, 56)
-    assert learned_from([RUNNING, DONE]) == (56, 63)
-    assert learned_from([RUNNING, RUNNING, RUNNING, DONE]) == (71, 80)
+    assert learned_from([DONE]) == (0, 46)
+    assert learned_from([RUNNING, DONE]) == (46, 52)
+    assert learned_from([RUNNING, RUNNING, RUNNING, DONE]) == (59, 67)
 
 
 def test_the_shipped_machine_learns_wide_bounds_where_a_poll_had_trouble() -> None:
     earliest_s, latest_s = learned_from([RUNNING, LOST, DONE])
-    assert earliest_s == 56
-    assert latest_s > 63
+    assert earliest_s == 46
+    assert latest_s > 52
 
 
 def test_a_machine_without_an_instant_polls_all_the_same() -> None:

@@ -1,5 +1,7 @@
-"""The schedule of polls for a song in progress: the first shortly before the median latency, then at growing pauses.
-However wrong an estimate is, an hour takes about a hundred polls.
+"""The schedule of polls for a song in progress: the first well before the median latency, then at growing pauses, of
+which a run takes the short ones itself. However wrong an estimate is, an hour takes about a hundred polls.
+
+`python -m tests.benchmarks.bench_poll_plan` prints the curve that the numbers were taken from.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,14 @@ SHORTEST_PAUSE_S: Final = 5
 """The shortest pause that API in One permits."""
 LONGEST_LATE_PAUSE_S: Final = 300
 """The longest pause in seconds between two polls of a song that is later than nearly all songs."""
-_FIRST_LOOK: Final = 0.8
+LONGEST_PAUSE_IN_A_RUN_S: Final = 10
+"""The longest pause in seconds that a run waits for its next poll. A pause of ten seconds in a run of 192 MB costs a
+third of a loop through the state machine.
+"""
+FIRST_LOOK: Final = 0.65
+"""The first poll, as a share of the P50: the earliest with at most 1.5 loops through the state machine a song, for
+songs that vary by a third.
+"""
 _LATE: Final = 2
 _LONGEST_PAUSES: Final = 80
 """After this many pauses of the longest length, a song is late whatever the estimate."""
@@ -37,7 +46,7 @@ class Pace:
 
     def first_poll_s(self, elapsed_s: float) -> int:
         """Seconds until the first poll of a song that was ordered `elapsed_s` seconds ago."""
-        left_s = self.estimate.p50_s * _FIRST_LOOK - elapsed_s
+        left_s = self.estimate.p50_s * FIRST_LOOK - elapsed_s
         return bounded(left_s if left_s > 0 else self._pause_s(elapsed_s))
 
     def next_poll_s(self, elapsed_s: float, asked_s: int | None = None) -> int:
@@ -47,6 +56,20 @@ class Pace:
         history of an execution, and the paid song would be lost with it.
         """
         return max(bounded(self._pause_s(elapsed_s)), bounded(asked_s or 0))
+
+    def is_time_to_poll(self, elapsed_s: float) -> bool:
+        """Whether a song that was ordered `elapsed_s` seconds ago is polled without a callback's call."""
+        return elapsed_s >= self.estimate.p50_s * FIRST_LOOK
+
+    def next_poll_in_a_run_s(self, elapsed_s: float, asked_s: int | None = None) -> int | None:
+        """Seconds until the next poll of the same run, after a poll that found no song `elapsed_s` seconds after the
+        order; None if the state machine should wait instead: for a late song, and for a `Retry-After` (`asked_s`)
+        beyond `LONGEST_PAUSE_IN_A_RUN_S`.
+        """
+        if self._is_late(elapsed_s):
+            return None
+        pause_s = max(bounded(min(self._pause_s(elapsed_s), LONGEST_PAUSE_IN_A_RUN_S)), bounded(asked_s or 0))
+        return pause_s if pause_s <= LONGEST_PAUSE_IN_A_RUN_S else None
 
     def _pause_s(self, elapsed_s: float) -> float:
         # A song that is late by minutes need not be found to the second, so the pause is a share of the whole wait.

@@ -83,8 +83,8 @@ def store(answer: Answer) -> tuple[str, Answer]:
 
 
 STORING: Final = (store(STORED), ended("succeeded"))
-STORED_WAY: Final = "StoreAudio CheckStorage SettleJob Done"
-OVER: Final = "SettleJob Done"
+STORED_WAY: Final = "StoreAudio CheckStorage SettleJob"
+OVER: Final = "SettleJob"
 TURN: Final = "DecideNext WaitForTurn TakeTurn"
 POLLED: Final = "DecideNext WaitForProvider PollGeneration"
 CALLED: Final = "DecideNext WaitForCallback PollGeneration"

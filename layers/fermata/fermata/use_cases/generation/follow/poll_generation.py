@@ -1,11 +1,12 @@
 """Poll a provider for a bought song. Polls are free, so failed polls are retried patiently; only the provider's final
-refusal of this task ends the job at once.
+refusal of this task ends the job at once. One run polls several times where the pauses between are short.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.jobs.attempt import Attempt, AttemptState
@@ -15,6 +16,7 @@ from fermata.domain.jobs.next_step import (
     asked_again,
     given_up,
     next_step_of,
+    read_instant,
     still_announced,
     still_generating,
 )
@@ -28,8 +30,11 @@ from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
-from fermata.use_cases.generation.follow.ask_task import SongReceived, ask_task, trouble_of_asking
+from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S, SongReceived, ask_task, trouble_of_asking
 from fermata.use_cases.orders.estimates import pace_of
+
+TIME_TO_RECORD_S: Final = 10
+"""Seconds that a run keeps beside the longest poll, to record what the poll found."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,57 @@ class PollPorts:
     generation_timeout_s: int
 
 
-def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> NextStep:
-    """Poll once, and return the next step. `not_yet_at` is the time at which the provider last said that the song is
-    not ready, if the state machine's payload has it.
+@dataclass(frozen=True)
+class PollRun:
+    """The time of one run. `pause` waits for so many seconds of the schedule, `longest_pauses_s` is the most seconds of
+    all pauses together, and `remaining_s` returns the seconds left to the invocation.
     """
+
+    pause: Callable[[float], None]
+    remaining_s: Callable[[], float]
+    longest_pauses_s: int
+
+    def has_time_for(self, pause_s: int, paused_s: int) -> bool:
+        """Whether the run, after `paused_s` seconds of pauses, may pause again and still finish the longest poll."""
+        needed_s = pause_s + POLL_WITHIN_S + TIME_TO_RECORD_S
+        return paused_s + pause_s <= self.longest_pauses_s and self.remaining_s() >= needed_s
+
+
+class _NotYet(NamedTuple):
+    """A poll that found the song in progress: the state machine's step, which waits for the next poll, and the seconds
+    after which the same run may poll instead, None if it may not.
+    """
+
+    step: NextStep
+    in_this_run_s: int | None
+
+
+def poll_generation(
+    job_id: str,
+    attempt_number: int,
+    ports: PollPorts,
+    not_yet_at: datetime | None = None,
+    run: PollRun | None = None,
+) -> NextStep:
+    """Poll until the run's time for pauses is over, once without a `run`, and return the next step. `not_yet_at` is the
+    time at which the provider last said that the song is not ready, if the state machine's payload has it.
+
+    Only the schedule's pauses for a song in progress are in the run. The job is read again before each poll, so that a
+    job that ended meanwhile is not polled.
+    """
+    found = _poll(job_id, attempt_number, ports, not_yet_at)
+    paused_s = 0
+    while isinstance(found, _NotYet):
+        pause_s = found.in_this_run_s
+        if run is None or pause_s is None or not run.has_time_for(pause_s, paused_s):
+            return found.step
+        run.pause(pause_s)
+        paused_s += pause_s
+        found = _poll(job_id, attempt_number, ports, read_instant(found.step.not_before))
+    return found
+
+
+def _poll(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None) -> NextStep | _NotYet:
     job = ports.jobs.load_existing(job_id).known_not_yet(attempt_number, not_yet_at)
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
@@ -82,7 +134,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
 # ---- deciding
 
 
-def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> NextStep:
+def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> NextStep | _NotYet:
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
@@ -114,14 +166,18 @@ def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
     return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
 
 
-def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> NextStep:
+def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> _NotYet:
     now = ports.clock()
     attempt = attempt.not_yet(now) if outcome.reported else attempt
     # A poll without an answer may be the one that the last callback caused, so no further callback may be announced.
     announced = still_announced(attempt) if outcome.reported and outcome.retry_after_s is None else None
     pace = pace_of(job, ports.catalogue, ports.estimates)
-    wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
-    return announced or still_generating(attempt, wait_s)
+    elapsed_s = attempt.age_s(now)
+    in_this_run_s = pace.next_poll_in_a_run_s(elapsed_s, outcome.retry_after_s)
+    if announced:
+        # A callback that came early, as for the words of a song, is followed by another one.
+        return _NotYet(announced, in_this_run_s if pace.is_time_to_poll(elapsed_s) else None)
+    return _NotYet(still_generating(attempt, pace.next_poll_s(elapsed_s, outcome.retry_after_s)), in_this_run_s)
 
 
 def _poll_again(
