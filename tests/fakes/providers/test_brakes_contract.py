@@ -17,6 +17,7 @@ from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.providers.budget_shares import SHARDS, shard_of
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.providers.spending import PauseAndBudget
@@ -28,7 +29,7 @@ from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.ledger import items
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table, passes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -358,3 +359,72 @@ def test_pauses_and_budgets_that_were_read_only_in_part_are_not_taken_for_absent
     dynamodb.meta.events.register("after-call.dynamodb.BatchGetItem", in_part)
     with pytest.raises(TransientError, match="throttled"):
         stores.of()
+
+
+@pytest.mark.parametrize("name", ["minimax", "all"])
+def test_a_pause_is_in_every_copy_that_a_claim_may_check_and_its_end_in_none(
+    dynamodb: "DynamoDBClient", name: str
+) -> None:
+    stores = over_dynamodb(dynamodb)
+    jobs = [stores.queued(number) for number in range(60)]
+    assert {shard_of(job.id) for job in jobs} == set(range(SHARDS))
+    stores.brakes.pause(name, NOON)
+    assert not any(tried(partial(stores.claim, job)) for job in jobs)
+    stores.brakes.resume(name)
+    assert all(tried(partial(stores.claim, job)) for job in jobs)
+
+
+def test_claims_of_jobs_of_two_shards_share_no_item(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    written: list[set[str]] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        parts = [next(iter(part.values())) for part in params["TransactItems"]]
+        written.append({str(part.get("Item") or part["Key"]) for part in parts})
+
+    jobs = [stores.queued(number) for number in range(60)]
+    first, second = ([job for job in jobs if shard_of(job.id) == shard] for shard in (1, 2))
+    # The first claims count the shards and are handed what later ones need.
+    for job in (*first[:2], *second[:2]):
+        stores.claim(job, 10**12)
+    dynamodb.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", note)
+    for job in (first[2], second[2]):
+        stores.claim(job, 10**12)
+    assert len(written) == 2
+    assert not written[0] & written[1]
+
+
+def test_a_pause_that_was_ended_meanwhile_pauses_no_copy(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+
+    def resume() -> None:
+        stores.brakes.resume("minimax")
+
+    AnswersInstead(dynamodb, "TransactWriteItems", passes, resume)
+    stores.brakes.pause("minimax", NOON)
+    assert all(tried(partial(stores.claim, stores.queued(number))) for number in range(40))
+
+
+def test_an_end_whose_pause_came_again_meanwhile_frees_no_copy(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    stores.brakes.pause("minimax", NOON)
+    AnswersInstead(dynamodb, "TransactWriteItems", passes, lambda: stores.brakes.pause("minimax", NEXT_DAY) and None)
+    stores.brakes.resume("minimax")
+    assert not any(tried(partial(stores.claim, stores.queued(number))) for number in range(40))
+
+
+def test_what_an_interrupted_end_left_is_ended_by_the_next(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    stores.brakes.pause("minimax", NOON)
+    AnswersInstead(dynamodb, "TransactWriteItems", passes, aws_error("ProvisionedThroughputExceededException"))
+    with pytest.raises(TransientError):
+        stores.brakes.resume("minimax")
+    assert not stores.brakes.resume("minimax")
+    assert all(tried(partial(stores.claim, stores.queued(number))) for number in range(40))
+
+
+def test_new_orders_are_refused_by_one_item(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    assert stores.brakes.pause("orders", NOON)
+    found = dynamodb.scan(TableName=TABLE)["Items"]
+    assert [item["pk"]["S"] for item in found if item["pk"]["S"].startswith("PAUSE")] == ["PAUSE#orders"]

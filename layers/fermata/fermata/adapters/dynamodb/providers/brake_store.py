@@ -1,29 +1,32 @@
 """Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` has `since` during a pause and
-`daily_budget` while the operator's command sets one, and `BUDGET#<provider>`/<day> holds the day's spending. The first
-item holds both, so that a budget that was set costs an order no read.
+`daily_budget` while the operator's command sets one: one item holds both, so that a budget that was set costs an order
+no read. `PAUSE#<provider, or all>#<copy>`/`PAUSE` repeats the pause.
 
-The transaction of a claim checks the pauses and updates the spending, so no claim bypasses them.
+The transaction of a claim checks the pauses and updates the spending, so no claim bypasses them. Each job checks the
+copy of its shard, so that the claims of all tenants do not meet in one item. The first item decides: a copy changes
+only while it agrees.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.providers.budget_shards import BUDGET, budget_keys, spent_in
 from fermata.adapters.dynamodb.reading import read, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.orders.idempotency import seconds
-from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, NEW_ORDERS, Booking, PauseAndBudget
+from fermata.domain.providers.budget_shares import SHARDS, shard_of
+from fermata.domain.providers.spending import EVERY_PROVIDER, NEW_ORDERS, PauseAndBudget
 from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
-_BUDGET: Final = "budget"
+_CONTROLS: Final = "controls"
 _RUNS: Final = "attribute_not_exists(#since)"
 _PAUSED: Final = "attribute_exists(#since)"
 _PAUSED_ALONE: Final = "attribute_exists(#since) AND attribute_not_exists(#daily_budget)"
 _SET: Final = "attribute_exists(#daily_budget)"
 _SET_ALONE: Final = "attribute_exists(#daily_budget) AND attribute_not_exists(#since)"
-_BEYOND: Final = 10**15
+_STILL: Final = "#since = :since"
 _LEAST: Final = 1
 
 
@@ -36,21 +39,37 @@ class DynamoBrakeStore:
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         """The pauses and the day's spending of several providers, read consistently. Raises `TransientError`."""
         pauses = [_pause(name) for name in (*providers, EVERY_PROVIDER)]
-        budgets = [_budget(provider, day) for provider in providers]
+        budgets = [key for provider in providers for key in budget_keys(provider, day)]
         items = self._transactions.get_all([*pauses, *budgets])
         found = {(item["pk"], item["sk"]): item for item in items}
         return {provider: _pause_and_budget(provider, day, found) for provider in providers}
 
     def pause(self, name: str, now: datetime) -> bool:
-        """Pause a provider, or all; False where it is already paused. A concurrent claim is written before the pause or
-        fails.
+        """Pause a provider, or all; False where it is already paused. A concurrent claim is written before this returns
+        or fails.
         """
-        values = {":now": now.isoformat()}
-        return self._write(self._transactions.update(*_pause(name), "SET #since = :now", _RUNS, values))
+        update = self._transactions.update(*_pause(name), "SET #since = :now", _RUNS, {":now": now.isoformat()})
+        before = self._transactions.write({_CONTROLS: update}, self._transactions.deadline())
+        since = before[_CONTROLS]["since"] if before else now.isoformat()
+        self._copy(name, "SET #since = :since", _STILL, {":since": since})
+        return not before
 
     def resume(self, name: str) -> bool:
-        """End a pause; False where there is none."""
-        return self._remove(name, "REMOVE #since", _PAUSED, _PAUSED_ALONE)
+        """End a pause; False where there is none. What an interrupted command left of a pause is ended, too."""
+        changed = self._remove(name, "REMOVE #since", _PAUSED, _PAUSED_ALONE)
+        self._copy(name, "REMOVE #since", _RUNS, {})
+        return changed
+
+    def _copy(self, name: str, expression: str, decided: str, values: Item) -> None:
+        """Change the copies of a pause while the first item is so; another command has changed it otherwise."""
+        # No claim checks whether new orders are taken.
+        for copy in range(1, SHARDS if name != NEW_ORDERS else 1):
+            writes = {
+                "decided": self._transactions.check(*_pause(name), decided, values),
+                "copy": self._transactions.update(*_pause(name, copy), expression, None, values),
+            }
+            if self._transactions.write(writes, self._transactions.deadline()):
+                return
 
     def paused_since(self, name: str) -> datetime | None:
         """When the pause of this name began, or None."""
@@ -71,7 +90,7 @@ class DynamoBrakeStore:
         return self._write(delete) or self._write(self._transactions.update(*_pause(name), expression, there, {}))
 
     def _write(self, part: Write) -> bool:
-        return not self._transactions.write({"controls": part}, self._transactions.deadline())
+        return not self._transactions.write({_CONTROLS: part}, self._transactions.deadline())
 
 
 def drain_key() -> tuple[str, str]:
@@ -84,37 +103,21 @@ def is_draining(item: Item) -> bool:
     return "since" in item
 
 
-def checks_of(provider: str, transactions: DynamoTransactions) -> dict[str, Write]:
-    """The parts of a transaction that make it fail while a provider is paused."""
-    return {name: transactions.check(*_pause(name), _RUNS) for name in (provider, EVERY_PROVIDER)}
-
-
-def booked(booking: Booking | None, transactions: DynamoTransactions, budget_micro_usd: int = 0) -> dict[str, Write]:
-    """The part of a transaction that books spending; it fails where that would exceed the budget (0: no budget)."""
-    if booking is None:
-        return {}
-    condition: str | None = None
-    values: dict[str, Any] = {":more": booking.micro_usd, ":ttl": _expires_at(booking.day)}
-    if budget_micro_usd:
-        room = budget_micro_usd - booking.micro_usd
-        # A day without bookings has no item, and a comparison with a missing attribute is false.
-        condition = "attribute_not_exists(#spent) OR #spent <= :room" if room >= 0 else "#spent <= :room"
-        values[":room"] = room
-    expression = "SET #ttl = :ttl ADD #spent :more"
-    update = transactions.update(*_budget(booking.provider, booking.day), expression, condition, values)
-    return {_BUDGET: update}
+def checks_of(provider: str, job_id: str, transactions: DynamoTransactions) -> dict[str, Write]:
+    """The parts of a job's transaction that make it fail while a provider is paused."""
+    return {name: transactions.check(*_pause(name, shard_of(job_id)), _RUNS) for name in (provider, EVERY_PROVIDER)}
 
 
 def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
-    """Raise `ProviderHeldError` where a part of `checks_of` or `booked` is among the failed parts."""
+    """Raise `ProviderHeldError` where a part of `checks_of`, or `BUDGET`, is among the failed parts."""
     paused_by = next((name for name in (provider, EVERY_PROVIDER) if name in failed), None)
-    if paused_by is not None or _BUDGET in failed:
+    if paused_by is not None or BUDGET in failed:
         raise ProviderHeldError(provider, paused_by)
 
 
 def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if "since" in found.get(_pause(name), {}))
-    spent = _spent(found.get(_budget(provider, day), {}))
+    spent = spent_in(budget_keys(provider, day), found)
     return PauseAndBudget(provider, day, paused_by, spent, _set_budget(found.get(_pause(provider), {})))
 
 
@@ -129,20 +132,5 @@ def _set_budget(item: Item) -> int | None:
     return read_or(_LEAST, lambda: read(item, lambda stored: int(stored["daily_budget"])))
 
 
-def _spent(item: Item) -> int:
-    """The day's spending in micro-USD; beyond every budget where the item cannot be read, so that nobody spends more
-    and the other providers go on.
-    """
-    return read_or(_BEYOND, lambda: read(item, lambda stored: int(stored.get("spent", 0))))
-
-
-def _pause(name: str) -> tuple[str, str]:
-    return f"PAUSE#{name}", _PAUSE
-
-
-def _budget(provider: str, day: date) -> tuple[str, str]:
-    return f"BUDGET#{provider}", day.isoformat()
-
-
-def _expires_at(day: date) -> int:
-    return seconds(datetime.combine(day, time(), UTC) + BUDGET_KEPT_FOR)
+def _pause(name: str, copy: int = 0) -> tuple[str, str]:
+    return f"PAUSE#{name}#{copy}" if copy else f"PAUSE#{name}", _PAUSE
