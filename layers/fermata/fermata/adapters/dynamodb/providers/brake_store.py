@@ -7,7 +7,7 @@ copy of its shard, so that the claims of all tenants do not meet in one item. Th
 only while it agrees.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -39,9 +39,10 @@ class DynamoBrakeStore:
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         """The pauses and the day's spending of several providers, read consistently. Raises `TransientError`."""
         pauses = [_pause(name) for name in (*providers, EVERY_PROVIDER)]
-        budgets = [key for provider in providers for key in budget_keys(provider, day)]
-        items = self._transactions.get_all([*pauses, *budgets])
-        found = {(item["pk"], item["sk"]): item for item in items}
+        keys_of = {provider: budget_keys(provider, day) for provider in providers}
+        found = self._read([*pauses, *(of_day for of_day, *_ in keys_of.values())])
+        # Most providers booked nothing today, and have neither the day's item nor shards.
+        found |= self._read([key for of_day, *shards in keys_of.values() if of_day in found for key in shards])
         return {provider: _pause_and_budget(provider, day, found) for provider in providers}
 
     def pause(self, name: str, now: datetime) -> bool:
@@ -83,6 +84,9 @@ class DynamoBrakeStore:
             return
         expression, values = "SET #daily_budget = :budget", {":budget": micro_usd}
         self._write(self._transactions.update(*_pause(provider), expression, None, values))
+
+    def _read(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        return {(item["pk"], item["sk"]): item for item in self._transactions.get_all(keys)}
 
     def _remove(self, name: str, expression: str, there: str, alone: str) -> bool:
         """Remove an attribute, or the item where it has no other; False where the attribute is not there."""
