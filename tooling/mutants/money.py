@@ -193,14 +193,16 @@ MONEY: Final = (
         _BUDGET_SHARDS,
         '"#budget = :budget AND #room >= :more"',
         '"#budget = :budget AND (#room >= :more OR #room < :more)"',
-        (f"{_BUDGETS}::test_no_interleaving_exceeds_a_budget_or_refuses_what_fits_into_it",),
+        (f"{_BUDGETS}::test_a_room_that_another_claim_used_up_meanwhile_serves_no_second_one",),
     ),
     Mutant(
         "budgets: room that was handed out under another budget is used",
         _BUDGET_SHARDS,
         '"#budget = :budget AND #room >= :more"',
         '"attribute_exists(#budget) AND #room >= :more"',
-        (f"{_BUDGETS}::test_a_claim_between_whose_read_and_write_the_budget_fell_keeps_to_what_was_counted",),
+        (
+            f"{_BUDGETS}::test_a_room_that_was_handed_out_meanwhile_under_a_higher_budget_serves_no_claim_under_a_lower_one",
+        ),
     ),
     Mutant(
         "budgets: a day hands out more than it has",
@@ -226,8 +228,8 @@ MONEY: Final = (
     Mutant(
         "budgets: a claim is refused while another shard has room",
         _BUDGET_SHARDS,
-        "if not budget or total_of(day, shares) + self._more <= budget:",
-        "if not budget or day.taken + self._more <= budget:",
+        '":spent": total_of(day, shares) + more',
+        '":spent": day.taken + more',
         (f"{_BUDGETS}::test_the_last_of_a_budget_is_found_in_whatever_shard_it_is_left",),
     ),
     Mutant(

@@ -158,13 +158,25 @@ def test_of_two_claims_that_read_the_same_only_what_fits_passes(day: Day, taken:
     assert sum(passed) == min(2, (1000 - taken) // 40)
 
 
-def test_a_claim_between_whose_read_and_write_the_budget_fell_keeps_to_what_was_counted(day: Day) -> None:
+def test_a_room_that_another_claim_used_up_meanwhile_serves_no_second_one(day: Day) -> None:
     for _ in range(2):
         assert day.claim(0, 10, 1000)
-    # The other run counts all shards under its lower budget, and hands out what fits into that.
-    assert day.claim(0, 10, 1000, lambda: day.claim(0, 10, 10_000))
-    (of_day,) = items(day.client, "BUDGET#minimax", str(TODAY))
-    assert (day.spent, of_day["budget"]) == (40, 1000)
+    (own,) = items(day.client, "BUDGET#minimax#0", str(TODAY))
+    left = int(own["room"])
+    assert day.claim(1, 1000 - 20 - left, 1000)
+    assert not day.claim(0, left, 1000, lambda: day.claim(0, left, 1000))
+    assert day.spent == 1000
+
+
+def test_a_room_that_was_handed_out_meanwhile_under_a_higher_budget_serves_no_claim_under_a_lower_one(day: Day) -> None:
+    for _ in range(2):
+        assert day.claim(0, 10, 1000)
+
+    def raise_it() -> None:
+        assert all([day.claim(5, 1100, 10_000), day.claim(0, 10, 10_000), day.claim(0, 10, 10_000)])
+
+    assert not day.claim(0, 10, 1000, raise_it)
+    assert day.spent == 1140
 
 
 def test_what_a_shard_books_while_all_are_counted_is_counted(day: Day) -> None:
