@@ -7,10 +7,6 @@ from tooling.mutants.mutant import FERMATA, JOB_STORE, Mutant
 _KEY_CAPS: Final = "tests/fakes/money/test_key_counters_contract.py"
 _KEY_COUNTERS: Final = f"{FERMATA}/adapters/dynamodb/money/key_counters.py"
 _WALLET_CONDITIONS: Final = "tests/fakes/money/test_wallet_conditions_contract.py"
-_BUDGET_SHARDS: Final = f"{FERMATA}/adapters/dynamodb/providers/budget_shards.py"
-_BUDGETS: Final = "tests/fakes/providers/test_budget_shards_in_dynamodb.py"
-_USAGE: Final = "tests/fakes/money/test_usage_shards_in_dynamodb.py"
-_BRAKES: Final = "tests/fakes/providers/test_brakes_contract.py"
 
 MONEY: Final = (
     Mutant(
@@ -189,90 +185,11 @@ MONEY: Final = (
         (f"{_KEY_CAPS}::test_a_redelivery_counts_on_no_key",),
     ),
     Mutant(
-        "budgets: a shard books more than it was handed",
-        _BUDGET_SHARDS,
-        '"#budget = :budget AND #room >= :more"',
-        '"#budget = :budget AND (#room >= :more OR #room < :more)"',
-        (f"{_BUDGETS}::test_a_room_that_another_claim_used_up_meanwhile_serves_no_second_one",),
-    ),
-    Mutant(
-        "budgets: room that was handed out under another budget is used",
-        _BUDGET_SHARDS,
-        '"#budget = :budget AND #room >= :more"',
-        '"attribute_exists(#budget) AND #room >= :more"',
-        (
-            f"{_BUDGETS}::test_a_room_that_was_handed_out_meanwhile_under_a_higher_budget_serves_no_claim_under_a_lower_one",
-        ),
-    ),
-    Mutant(
-        "budgets: a day hands out more than it has",
-        _BUDGET_SHARDS,
-        '"#budget = :budget AND #spent <= :limit"',
-        '"#budget = :budget AND (#spent <= :limit OR #spent > :limit)"',
-        (f"{_BUDGETS}::test_of_two_claims_that_read_the_same_only_what_fits_passes",),
-    ),
-    Mutant(
-        "budgets: what a shard books meanwhile is not counted",
-        _BUDGET_SHARDS,
-        '"#spent = :read_spent AND #room = :read_room"',
-        '"attribute_exists(#spent)"',
-        (f"{_BUDGETS}::test_what_a_shard_books_while_all_are_counted_is_counted",),
-    ),
-    Mutant(
-        "budgets: what an earlier release books meanwhile is not counted",
-        _BUDGET_SHARDS,
-        '"#spent = :read_spent AND attribute_not_exists(#handed)"',
-        '"attribute_not_exists(#handed)"',
-        (f"{_BUDGETS}::test_what_an_earlier_release_books_while_all_are_counted_is_counted",),
-    ),
-    Mutant(
-        "budgets: a claim is refused while another shard has room",
-        _BUDGET_SHARDS,
-        '":spent": total_of(day, shares) + more',
-        '":spent": day.taken + more',
-        (f"{_BUDGETS}::test_the_last_of_a_budget_is_found_in_whatever_shard_it_is_left",),
-    ),
-    Mutant(
-        "pauses: a copy stays paused after the end of the pause",
-        f"{FERMATA}/adapters/dynamodb/providers/brake_store.py",
-        '        self._copy(name, "REMOVE #since", _RUNS, {})\n',
-        "",
-        (f"{_BRAKES}::test_a_pause_is_in_every_copy_that_a_claim_may_check_and_its_end_in_none",),
-    ),
-    Mutant(
-        "pauses: a pause that was ended is copied on",
-        f"{FERMATA}/adapters/dynamodb/providers/brake_store.py",
-        '_STILL: Final = "#since = :since"',
-        '_STILL: Final = "(#since = :since OR attribute_not_exists(#since))"',
-        (f"{_BRAKES}::test_a_pause_that_was_ended_meanwhile_pauses_no_copy",),
-    ),
-    Mutant(
-        "pauses: a claim checks no copy",
-        f"{FERMATA}/adapters/dynamodb/providers/brake_store.py",
-        "        for copy in range(1, SHARDS if name != NEW_ORDERS else 1):",
-        "        for copy in range(1, 1):",
-        (f"{_BRAKES}::test_a_pause_between_the_claims_decision_and_its_write_holds_it",),
-    ),
-    Mutant(
         "usage: an end is not counted",
         JOB_STORE,
         "**counted(line, self._transactions),",
         "",
         ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
-    ),
-    Mutant(
-        "usage: all jobs of a tenant count in one item",
-        f"{FERMATA}/adapters/dynamodb/money/usage_store.py",
-        'f"{usage.place}#{shard}"',
-        'f"{usage.place}#0"',
-        (f"{_USAGE}::test_many_jobs_count_in_many_items_and_are_read_as_one_sum",),
-    ),
-    Mutant(
-        "usage: what an earlier release counted is forgotten",
-        f"{FERMATA}/adapters/dynamodb/money/usage_store.py",
-        "for of in (_partition(tenant_id), _counters(tenant_id))",
-        "for of in (_counters(tenant_id),)",
-        (f"{_USAGE}::test_what_an_earlier_release_counted_is_added_on_every_page",),
     ),
     Mutant(
         "keys: whoever knows an id needs no secret",
