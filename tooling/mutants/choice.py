@@ -6,6 +6,10 @@ from tooling.mutants.mutant import FERMATA, Mutant
 
 _CHOICE: Final = f"{FERMATA}/domain/orders/choice.py"
 _TESTS: Final = "tests/unit/use_cases/orders/test_auto.py"
+_BUDGET_SHARDS: Final = f"{FERMATA}/adapters/dynamodb/providers/budget_shards.py"
+_BUDGETS: Final = "tests/fakes/providers/test_budget_shards_in_dynamodb.py"
+_BRAKES: Final = "tests/fakes/providers/test_brakes_contract.py"
+_USAGE: Final = "tests/fakes/money/test_usage_shards_in_dynamodb.py"
 
 CHOICE: Final = (
     Mutant(
@@ -100,3 +104,65 @@ CHOICE: Final = (
         (f"{_TESTS}::test_max_credits_bounds_the_fallbacks_that_the_request_names",),
     ),
 )
+
+SHARDS: Final = (
+    Mutant(
+        "budgets: a shard books more than it was handed",
+        _BUDGET_SHARDS,
+        '"#budget = :budget AND #room >= :more"',
+        '"#budget = :budget AND (#room >= :more OR #room < :more)"',
+        (f"{_BUDGETS}::test_a_room_that_another_claim_used_up_meanwhile_serves_no_second_one",),
+    ),
+    Mutant(
+        "budgets: room that was handed out under another budget is used",
+        _BUDGET_SHARDS,
+        '"#budget = :budget AND #room >= :more"',
+        '"attribute_exists(#budget) AND #room >= :more"',
+        (
+            f"{_BUDGETS}::test_a_room_that_was_handed_out_meanwhile_under_a_higher_budget_serves_no_claim_under_a_lower_one",
+        ),
+    ),
+    Mutant(
+        "budgets: a day hands out more than it has",
+        _BUDGET_SHARDS,
+        '"#budget = :budget AND #spent <= :limit"',
+        '"#budget = :budget AND (#spent <= :limit OR #spent > :limit)"',
+        (f"{_BUDGETS}::test_of_two_claims_that_read_the_same_only_what_fits_passes",),
+    ),
+    Mutant(
+        "budgets: what a shard books meanwhile is not counted",
+        _BUDGET_SHARDS,
+        '"#spent = :read_spent AND #room = :read_room"',
+        '"attribute_exists(#spent)"',
+        (f"{_BUDGETS}::test_what_a_shard_books_while_all_are_counted_is_counted",),
+    ),
+    Mutant(
+        "budgets: what an earlier release books meanwhile is not counted",
+        _BUDGET_SHARDS,
+        '"#spent = :read_spent AND attribute_not_exists(#handed)"',
+        '"attribute_not_exists(#handed)"',
+        (f"{_BUDGETS}::test_what_an_earlier_release_books_while_all_are_counted_is_counted",),
+    ),
+    Mutant(
+        "budgets: a claim is refused while another shard has room",
+        _BUDGET_SHARDS,
+        '":spent": total_of(day, shares) + more',
+        '":spent": day.taken + more',
+        (f"{_BUDGETS}::test_the_last_of_a_budget_is_found_in_whatever_shard_it_is_left",),
+    ),
+    Mutant(
+        "usage: all jobs of a tenant count in one item",
+        f"{FERMATA}/adapters/dynamodb/money/usage_store.py",
+        'f"{usage.place}#{shard}"',
+        'f"{usage.place}#0"',
+        (f"{_USAGE}::test_many_jobs_count_in_many_items_and_are_read_as_one_sum",),
+    ),
+    Mutant(
+        "usage: what an earlier release counted is forgotten",
+        f"{FERMATA}/adapters/dynamodb/money/usage_store.py",
+        "for of in (_partition(tenant_id), _counters(tenant_id))",
+        "for of in (_counters(tenant_id),)",
+        (f"{_USAGE}::test_what_an_earlier_release_counted_is_added_on_every_page",),
+    ),
+)
+"""What the shards of budgets, pauses and usage promise."""

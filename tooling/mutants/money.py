@@ -187,7 +187,7 @@ MONEY: Final = (
     Mutant(
         "usage: an end is not counted",
         JOB_STORE,
-        "**counted(line.usage, self._transactions),",
+        "**counted(line, self._transactions),",
         "",
         ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
     ),

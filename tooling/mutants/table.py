@@ -3,7 +3,7 @@
 from typing import Final
 
 from tooling.mutants.agents import AGENTS
-from tooling.mutants.choice import CHOICE
+from tooling.mutants.choice import CHOICE, SHARDS
 from tooling.mutants.claims import CLAIMS, STOPS
 from tooling.mutants.client import CLIENT
 from tooling.mutants.money import MONEY
@@ -13,4 +13,5 @@ from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STOPS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE, *CLIENT, *AGENTS)
+_BOUGHT: Final = (*CLAIMS, *STOPS, *STREAMS, *SPEECH, *SONGS, *TRIGGERS, *QUEUE)
+MUTANTS: Final = (*_BOUGHT, *MONEY, *CHOICE, *SHARDS, *CLIENT, *AGENTS)

@@ -18,6 +18,7 @@ from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.providers.budget_shares import SHARDS, shard_of
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.providers.spending import PauseAndBudget
@@ -384,3 +385,43 @@ def test_pauses_and_budgets_that_were_read_only_in_part_are_not_taken_for_absent
     dynamodb.meta.events.register("after-call.dynamodb.BatchGetItem", in_part)
     with pytest.raises(TransientError, match="throttled"):
         stores.of()
+
+
+@pytest.mark.parametrize("name", ["minimax", "all"])
+def test_a_pause_is_in_every_copy_that_a_claim_may_check_and_its_end_in_none(
+    dynamodb: "DynamoDBClient", name: str
+) -> None:
+    stores = over_dynamodb(dynamodb)
+    jobs = [stores.queued(number) for number in range(60)]
+    assert {shard_of(job.id) for job in jobs} == set(range(SHARDS))
+    stores.brakes.pause(name, NOON)
+    assert not any(tried(partial(stores.claim, job)) for job in jobs)
+    stores.brakes.resume(name)
+    assert all(tried(partial(stores.claim, job)) for job in jobs)
+
+
+def test_claims_of_jobs_of_two_shards_share_no_item(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    written: list[set[str]] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        parts = [next(iter(part.values())) for part in params["TransactItems"]]
+        written.append({str(part.get("Item") or part["Key"]) for part in parts})
+
+    jobs = [stores.queued(number) for number in range(60)]
+    first, second = ([job for job in jobs if shard_of(job.id) == shard] for shard in (1, 2))
+    # The first claims count the shards and are handed what later ones need.
+    for job in (*first[:2], *second[:2]):
+        stores.claim(job, 10**12)
+    dynamodb.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", note)
+    for job in (first[2], second[2]):
+        stores.claim(job, 10**12)
+    assert len(written) == 2
+    assert not written[0] & written[1]
+
+
+def test_new_orders_are_refused_by_one_item(dynamodb: "DynamoDBClient") -> None:
+    stores = over_dynamodb(dynamodb)
+    assert stores.brakes.pause("orders", NOON)
+    found = dynamodb.scan(TableName=TABLE)["Items"]
+    assert [item["pk"]["S"] for item in found if item["pk"]["S"].startswith("PAUSE")] == ["PAUSE#orders"]

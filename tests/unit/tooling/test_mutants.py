@@ -46,6 +46,8 @@ PROMISES = {
     "client",
     "marks",
     "stops",
+    "budgets",
+    "pauses",
 }
 
 

@@ -84,12 +84,16 @@ class DynamoTransactions:
         """
         return self._query("begins_with(sk, :begin)", {":pk": partition, ":begin": begin})
 
-    def query_between(self, partition: str, first: str, last: str) -> Iterator[Item]:
-        """The items of a partition with sort keys from `first` to `last`, inclusive, read as `query` reads them."""
-        return self._query("sk BETWEEN :first AND :last", {":pk": partition, ":first": first, ":last": last})
+    def query_between(self, partition: str, first: str, last: str, at_once: int | None = None) -> Iterator[Item]:
+        """The items of a partition with sort keys from `first` to `last`, inclusive, read as `query` reads them, in
+        pages of at most `at_once`.
+        """
+        values = {":pk": partition, ":first": first, ":last": last}
+        return self._query("sk BETWEEN :first AND :last", values, at_once)
 
-    def _query(self, condition: str, values: Item) -> Iterator[Item]:
-        start: dict[str, Any] = {}
+    def _query(self, condition: str, values: Item, at_once: int | None = None) -> Iterator[Item]:
+        limit: dict[str, Any] = {"Limit": at_once} if at_once else {}
+        start = limit
         while True:
             with aws_errors("the table could not be read"):
                 page = self.client.query(
@@ -102,7 +106,7 @@ class DynamoTransactions:
             yield from map(plain, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            start = {**limit, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def put(
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
@@ -122,10 +126,10 @@ class DynamoTransactions:
         key = typed({"pk": partition, "sk": sort_key})
         return {"Delete": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
 
-    def check(self, partition: str, sort_key: str, condition: str) -> Write:
+    def check(self, partition: str, sort_key: str, condition: str, values: Item | None = None) -> Write:
         """A part that writes nothing, and makes the transaction fail where its condition does not hold."""
         key = typed({"pk": partition, "sk": sort_key})
-        return {"ConditionCheck": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
+        return {"ConditionCheck": {"TableName": self.table, "Key": key, **_condition(condition, values)}}
 
     def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
         """Write all parts, or none. Returns the names of the parts whose condition did not hold, with their current

@@ -14,7 +14,8 @@ from fermata.adapters.dynamodb.jobs.tenant_jobs import listing_keys
 from fermata.adapters.dynamodb.money.purchases import purchase_keys
 from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogged
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
-from fermata.adapters.dynamodb.providers.brake_store import booked, paused_by, refuse_if_spent
+from fermata.adapters.dynamodb.providers.brake_store import paused_by, refuse_if_spent
+from fermata.adapters.dynamodb.providers.budget_shards import write_booked
 from fermata.adapters.dynamodb.reading import FORMAT, read, read_as, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.audio.sound import TrackSound
@@ -77,12 +78,11 @@ class DynamoJobStore:
         self._refuse_unreplayed(job)
         provider = job.attempts[-1].provider
         writes = self._changes(job, *_next_version(job))
-        spending = booked(job.to_book, self._transactions, budget_micro_usd)
         if (name := paused_by(provider, self._transactions)) is not None:
             stored = self.load(job.id)
             if stored is not None and stored.version == job.version - 1:
                 raise ProviderHeldError(provider, name)
-        failed = self._transactions.write({**writes, **spending}, self._transactions.deadline())
+        failed = self._book(job, writes, budget_micro_usd)
         if _ROW not in failed:
             refuse_if_spent(failed, provider)
         _refuse_if_stale(failed)
@@ -96,8 +96,7 @@ class DynamoJobStore:
             self._refuse_unreplayed(job)
         else:
             condition, values = f"{condition} AND #status = :status", {**values, ":status": job.status.value}
-        writes = self._changes(job, condition, values)
-        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
+        _refuse_if_stale(self._book(job, self._changes(job, condition, values), None))
 
     def settle(self, job: Job) -> None:
         """Save an ended job, settle its hold and count its usage; raises `StaleRecordError` where another run wrote
@@ -110,7 +109,7 @@ class DynamoJobStore:
         changes, line = self._changes(job, is_open, {**values, ":null": "NULL"}), line_of(job)
         writes = {
             **changes,
-            **counted(line.usage, self._transactions),
+            **counted(line, self._transactions),
             **logged(line, self._transactions),
         }
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
@@ -219,7 +218,12 @@ class DynamoJobStore:
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
         row = self._put(job.id, "JOB", _hot_row(job), condition, values)
         listed = listings(job, self._transactions)
-        return {_ROW: row, **attempts, **listed, **booked(job.to_book, self._transactions)}
+        return {_ROW: row, **attempts, **listed}
+
+    def _book(self, job: Job, writes: Mapping[str, Write], budget_micro_usd: int | None) -> Mapping[str, Item]:
+        if job.to_book is None:
+            return self._transactions.write(writes, self._transactions.deadline())
+        return write_booked(job.id, writes, job.to_book, budget_micro_usd, self._transactions)
 
     def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
         item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_time_to_live(job)}

@@ -1,10 +1,17 @@
-"""Usage in DynamoDB: `USAGE#<tenant>` holds counters in `<day>#<model>`, which only grow, and the line of each
-ended job in `LOG#<end>#<job id>`.
+"""Usage in DynamoDB: `USAGE#<tenant>#COUNTERS` holds counters in `<day>#<model>#<shard>`, which only grow, and
+`USAGE#<tenant>` the line of each ended job in `LOG#<end>#<job id>`.
+
+A job counts in the shard of its id, so that the ends of one tenant's jobs do not meet in one item; readers add the
+shards up. Earlier releases counted in `USAGE#<tenant>`/`<day>#<model>`, which is added, too.
 """
 
+import zlib
 from collections.abc import Iterator
 from datetime import date
-from functools import partial
+from functools import partial, reduce
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
@@ -17,13 +24,16 @@ from fermata.domain.money.reports.usage_log import UsageLine, line_of
 from fermata.domain.money.usage import COUNTERS, Usage
 
 _LINE: Final = "LOG#"
+_SHARDS: Final = 16
 
 
-def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
+def counted(line: UsageLine, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that counts a job's end."""
+    usage, shard = line.usage, zlib.crc32(line.job_id.encode()) % _SHARDS
     values = {f":{name}": getattr(usage, name) for name in ("unit", *COUNTERS)}
     expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in COUNTERS)
-    return {"usage": transactions.update(_partition(usage.tenant_id), usage.place, expression, None, values)}
+    place = (_counters(usage.tenant_id), f"{usage.place}#{shard}")
+    return {"usage": transactions.update(*place, expression, None, values)}
 
 
 def logged(line: UsageLine, transactions: DynamoTransactions) -> dict[str, Write]:
@@ -61,9 +71,15 @@ class DynamoUsageStore:
         """The entries of one page by day and model, and the start of the next page, or None. Raises
         `TransientError`.
         """
-        # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day.
-        items, last = self._page(page, f"{page.of.first}#", f"{page.of.last}$", page.after)
-        return [*readable(items, partial(_usage, page.of.tenant_id))], last
+        found: list[Usage] = []
+        of, at_once = page.of, (page.limit + 1) * _SHARDS
+        for usage in self._counted(of.tenant_id, page.after or f"{of.first}#", of.last, at_once):
+            if usage.place == page.after:
+                continue
+            if len(found) == page.limit:
+                return found, found[-1].place
+            found.append(usage)
+        return found, None
 
     def log(self, page: DayPage) -> tuple[list[UsageLine], str | None]:
         """The lines of one page, oldest end first, and the start of the next page, or None. Raises `TransientError`."""
@@ -74,8 +90,17 @@ class DynamoUsageStore:
 
     def counters(self, tenant_id: str, first: date, last: date) -> Iterator[Usage]:
         """All entries of these days by day and model; raises `TransientError`, possibly after some."""
-        items = self._transactions.query_between(_partition(tenant_id), f"{first}#", f"{last}$")
-        return readable(items, partial(_usage, tenant_id))
+        return self._counted(tenant_id, f"{first}#", last)
+
+    def _counted(self, tenant_id: str, begin: str, last: date, at_once: int | None = None) -> Iterator[Usage]:
+        """The entries by day and model from a place on, in its order, each the sum of its shards."""
+        # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day, and no model's name between
+        # another one's and its shards.
+        query, end = self._transactions.query_between, f"{last}$"
+        of_both = (query(of, begin, end, at_once) for of in (_partition(tenant_id), _counters(tenant_id)))
+        shards = merge(*(readable(items, partial(_usage, tenant_id)) for items in of_both), key=attrgetter("place"))
+        for _, same in groupby(shards, attrgetter("place")):
+            yield reduce(Usage.plus, same)
 
     def lines(self, tenant_id: str, first: date, last: date) -> Iterator[UsageLine]:
         """All lines of these days; raises `TransientError`, possibly after some."""
@@ -102,7 +127,7 @@ class DynamoUsageStore:
 
 
 def _usage(tenant_id: str, item: Item) -> Usage:
-    day, _, model = str(item["sk"]).partition("#")
+    day, model = str(item["sk"]).split("#")[:2]
     return Usage.model_validate({**item, "tenant_id": tenant_id, "day": day, "model": model})
 
 
@@ -112,3 +137,7 @@ def _line(tenant_id: str, item: Item) -> UsageLine:
 
 def _partition(tenant_id: str) -> str:
     return f"USAGE#{tenant_id}"
+
+
+def _counters(tenant_id: str) -> str:
+    return f"USAGE#{tenant_id}#COUNTERS"

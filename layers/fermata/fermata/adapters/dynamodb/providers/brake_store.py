@@ -1,30 +1,28 @@
 """Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` has `since` during a pause and
-`daily_budget` while the operator's command sets one, and `BUDGET#<provider>`/<day> holds the day's spending. The first
-item holds both, so that a budget that was set costs an order no read.
+`daily_budget` while the operator's command sets one: one item holds both, so that a budget that was set costs an order
+no read.
 
 A claim reads the pauses right before its transaction, which updates the spending under a condition. A check within the
 transaction would be a write of an item that all claims of all jobs share.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.providers.budget_shards import BUDGET, budget_keys, spent_in
 from fermata.adapters.dynamodb.reading import read, read_or
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.orders.idempotency import seconds
-from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, NEW_ORDERS, Booking, PauseAndBudget
+from fermata.domain.providers.spending import EVERY_PROVIDER, NEW_ORDERS, PauseAndBudget
 from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
-_BUDGET: Final = "budget"
 _RUNS: Final = "attribute_not_exists(#since)"
 _PAUSED: Final = "attribute_exists(#since)"
 _PAUSED_ALONE: Final = "attribute_exists(#since) AND attribute_not_exists(#daily_budget)"
 _SET: Final = "attribute_exists(#daily_budget)"
 _SET_ALONE: Final = "attribute_exists(#daily_budget) AND attribute_not_exists(#since)"
-_BEYOND: Final = 10**15
 _LEAST: Final = 1
 
 
@@ -37,9 +35,10 @@ class DynamoBrakeStore:
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         """The pauses and the day's spending of several providers, read consistently. Raises `TransientError`."""
         pauses = [_pause(name) for name in (*providers, EVERY_PROVIDER)]
-        budgets = [_budget(provider, day) for provider in providers]
-        items = self._transactions.get_all([*pauses, *budgets])
-        found = {(item["pk"], item["sk"]): item for item in items}
+        keys_of = {provider: budget_keys(provider, day) for provider in providers}
+        found = self._read([*pauses, *(of_day for of_day, *_ in keys_of.values())])
+        # Most providers booked nothing today, and have neither the day's item nor shards.
+        found |= self._read([key for of_day, *shards in keys_of.values() if of_day in found for key in shards])
         return {provider: _pause_and_budget(provider, day, found) for provider in providers}
 
     def pause(self, name: str, now: datetime) -> bool:
@@ -65,6 +64,9 @@ class DynamoBrakeStore:
             return
         expression, values = "SET #daily_budget = :budget", {":budget": micro_usd}
         self._write(self._transactions.update(*_pause(provider), expression, None, values))
+
+    def _read(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        return {(item["pk"], item["sk"]): item for item in self._transactions.get_all(keys)}
 
     def _remove(self, name: str, expression: str, there: str, alone: str) -> bool:
         """Remove an attribute, or the item where it has no other; False where the attribute is not there."""
@@ -92,31 +94,15 @@ def paused_by(provider: str, transactions: DynamoTransactions) -> str | None:
     return next((name for name in (provider, EVERY_PROVIDER) if _pause(name)[0] in paused), None)
 
 
-def booked(booking: Booking | None, transactions: DynamoTransactions, budget_micro_usd: int = 0) -> dict[str, Write]:
-    """The part of a transaction that books spending; it fails where that would exceed the budget (0: no budget)."""
-    if booking is None:
-        return {}
-    condition: str | None = None
-    values: dict[str, Any] = {":more": booking.micro_usd, ":ttl": _expires_at(booking.day)}
-    if budget_micro_usd:
-        room = budget_micro_usd - booking.micro_usd
-        # A day without bookings has no item, and a comparison with a missing attribute is false.
-        condition = "attribute_not_exists(#spent) OR #spent <= :room" if room >= 0 else "#spent <= :room"
-        values[":room"] = room
-    expression = "SET #ttl = :ttl ADD #spent :more"
-    update = transactions.update(*_budget(booking.provider, booking.day), expression, condition, values)
-    return {_BUDGET: update}
-
-
 def refuse_if_spent(failed: Mapping[str, object], provider: str) -> None:
-    """Raise `ProviderHeldError` where the part of `booked` is among the failed parts."""
-    if _BUDGET in failed:
+    """Raise `ProviderHeldError` where `BUDGET` is among the failed parts."""
+    if BUDGET in failed:
         raise ProviderHeldError(provider, None)
 
 
 def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if "since" in found.get(_pause(name), {}))
-    spent = _spent(found.get(_budget(provider, day), {}))
+    spent = spent_in(budget_keys(provider, day), found)
     return PauseAndBudget(provider, day, paused_by, spent, _set_budget(found.get(_pause(provider), {})))
 
 
@@ -131,20 +117,5 @@ def _set_budget(item: Item) -> int | None:
     return read_or(_LEAST, lambda: read(item, lambda stored: int(stored["daily_budget"])))
 
 
-def _spent(item: Item) -> int:
-    """The day's spending in micro-USD; beyond every budget where the item cannot be read, so that nobody spends more
-    and the other providers go on.
-    """
-    return read_or(_BEYOND, lambda: read(item, lambda stored: int(stored.get("spent", 0))))
-
-
 def _pause(name: str) -> tuple[str, str]:
     return f"PAUSE#{name}", _PAUSE
-
-
-def _budget(provider: str, day: date) -> tuple[str, str]:
-    return f"BUDGET#{provider}", day.isoformat()
-
-
-def _expires_at(day: date) -> int:
-    return seconds(datetime.combine(day, time(), UTC) + BUDGET_KEPT_FOR)
