@@ -31,7 +31,7 @@ def _table(delivered: Iterable[Delivery]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0, leading=1)
     for name in ("model", "states passed"):
         table.add_column(name, no_wrap=True)
-    for name in ("poll runs", "secs", "bytes", "length"):
+    for name in ("runs", "secs", "bytes", "length"):
         table.add_column(name, justify="right", no_wrap=True)
     for song in delivered:
         table.add_row(
