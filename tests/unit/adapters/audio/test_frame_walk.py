@@ -117,6 +117,26 @@ def test_a_frame_with_a_mark_is_looked_at_by_itself_where_the_mark_counts(mark: 
     assert is_alone == (offset in frame.marks_at)
 
 
+def test_frames_are_not_listed_again_and_again_where_they_come_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_walk, "_MOST_FRAMES", 15_000)
+    listed = 0
+    headers = FrameWalk._headers  # noqa: SLF001
+
+    def counted(
+        walk: FrameWalk, block: bytes, start: int, end: int, stream: tuple[int, ...]
+    ) -> tuple[list[bytes], int]:
+        nonlocal listed
+        found = headers(walk, block, start, end, stream)
+        listed += len(found[0])
+        return found
+
+    monkeypatch.setattr(FrameWalk, "_headers", counted)
+    shortest = b"\xff\xf1\x50\x80\x00\xff\xfc"
+    with pytest.raises(AudioTooComplexError, match="more than 15000 pieces"):
+        walked(shortest * 20_000, ADTS_FRAMES, joins=True)
+    assert 5_000 < listed <= 15_000
+
+
 def test_the_bound_on_frames_and_the_spent_steps_are_those_of_the_obvious_walk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -153,11 +153,14 @@ class FrameWalk:
         """The frames of the first one's stream from `at` on that lie in one block and hold no mark, or None."""
         block, start = self.window.loaded(at, max(first.length, LONGEST_HEAD_BYTES))
         end = min(self.end - at + start, len(block))
+        if self._frames + (end - start) // HEADER_BYTES > _MOST_FRAMES:
+            # There may be too many, which only a look at each of them says.
+            return None
         frames, ended = self._alike(block, start, end)
         if sum(frames.values()) < _FEW_FRAMES:
             frames, ended = self._listed(block, start, end, first.stream)
         count = sum(frames.values())
-        if not count or self._frames + count > _MOST_FRAMES:
+        if not count:
             return None
         # As many as if each frame were looked at by itself: its header, and what it may hold in place of music.
         self.window.spend((1 + bool(self.format.marks)) * count - 1)
