@@ -9,6 +9,7 @@ import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from fermata.adapters.http.transport import DeadlineTransport
 from tests.crash.cuts import When
 from tests.support import direct_dynamodb
 
@@ -73,7 +74,7 @@ def _call_aws(client: BaseClient, operation: str, params: dict[str, Any]) -> Any
 
 def watch_every_call() -> None:
     """Put gates around the two ways out: the AWS SDK's API calls and httpx's transport."""
-    call_http = httpx.HTTPTransport.handle_request
+    call_http = DeadlineTransport.handle_request
 
     def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:  # noqa: ANN401
         gate = _gate()
@@ -95,7 +96,7 @@ def watch_every_call() -> None:
             answer["Body"] = _Body(answer["Body"], gate, call)
         return answer
 
-    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    def handle_request(self: DeadlineTransport, request: httpx.Request) -> httpx.Response:
         gate = _gate()
         if gate is None:
             return call_http(self, request)
@@ -109,7 +110,7 @@ def watch_every_call() -> None:
         return response
 
     setattr(BaseClient, _CALL_AWS.__name__, make_api_call)
-    httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+    DeadlineTransport.handle_request = handle_request  # type: ignore[method-assign]
 
 
 class _Stream(httpx.SyncByteStream):

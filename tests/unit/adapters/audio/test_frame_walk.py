@@ -23,6 +23,8 @@ PIECES: Final = {
     "mono": mp3(channels=1, seconds=0.3),
     "low": mp3(rate=16000, channels=1, kbps=32, seconds=0.5),
     "of changing rate": mp3(kbps=None, seconds=0.6),
+    "long enough to be counted": mp3(seconds=1.5),
+    "mono, of a low version": mp3(rate=22050, channels=1, kbps=48, seconds=1.5),
     "with a count": with_xing_header(SONG, 15),
     "with Fraunhofer's count": with_vbri_header(SONG, 15),
     "with a checksum's room": with_xing_header(SONG, 15, checksum=2),
@@ -34,6 +36,8 @@ PIECES: Final = {
     "noise": NOISE[:900],
     "headers alone": b"\xff\xfb\x90\x64" * 40,
 }
+# More frames in a block than a frame has bytes, so that their number does not follow from the bytes of all of them.
+SHORT_FRAMES: Final = mp3(rate=22050, channels=1, kbps=32, seconds=20)
 LONG: Final = mp3(kbps=None, seconds=6) * 3 + mp3(kbps=256, seconds=4) + with_xing_header(SONG, 15)
 
 
@@ -83,7 +87,7 @@ def test_runs_hold_the_frames_of_the_obvious_walk_whatever_stands_between_them(
     same(b"".join(PIECES[name][start : len(PIECES[name]) - end] for name, start, end in parts))
 
 
-@pytest.mark.parametrize("name", ["of changing rate", "with a count", "low", "AAC"])
+@pytest.mark.parametrize("name", ["of changing rate", "with a count", "low", "AAC", "mono, of a low version"])
 def test_a_file_that_is_cut_anywhere_has_the_same_frames_and_the_same_verdict(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +103,7 @@ def test_a_file_that_is_cut_anywhere_has_the_same_frames_and_the_same_verdict(
 def test_frames_are_found_wherever_blocks_meet(shift: int) -> None:
     same(bytes(shift) + LONG)
     same(LONG[: BLOCK_BYTES + shift])
+    same(bytes(shift) + SHORT_FRAMES)
 
 
 @pytest.mark.parametrize("mark", [b"Xing", b"Info", b"VBRI"])
@@ -110,6 +115,26 @@ def test_a_frame_with_a_mark_is_looked_at_by_itself_where_the_mark_counts(mark: 
     runs = FrameWalk(ByteWindow(io.BytesIO(song), len(song)), MP3_FRAMES, 0, len(song)).runs()
     is_alone = any(run.at == at and run.may_be_marked for run in runs)
     assert is_alone == (offset in frame.marks_at)
+
+
+def test_frames_are_not_listed_again_and_again_where_they_come_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_walk, "_MOST_FRAMES", 15_000)
+    listed = 0
+    headers = FrameWalk._headers  # noqa: SLF001
+
+    def counted(
+        walk: FrameWalk, block: bytes, start: int, end: int, stream: tuple[int, ...]
+    ) -> tuple[list[bytes], int]:
+        nonlocal listed
+        found = headers(walk, block, start, end, stream)
+        listed += len(found[0])
+        return found
+
+    monkeypatch.setattr(FrameWalk, "_headers", counted)
+    shortest = b"\xff\xf1\x50\x80\x00\xff\xfc"
+    with pytest.raises(AudioTooComplexError, match="more than 15000 pieces"):
+        walked(shortest * 20_000, ADTS_FRAMES, joins=True)
+    assert 5_000 < listed <= 15_000
 
 
 def test_the_bound_on_frames_and_the_spent_steps_are_those_of_the_obvious_walk(

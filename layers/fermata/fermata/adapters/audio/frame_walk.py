@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from fermata.adapters.audio.tags import end_of_tag
@@ -25,6 +26,8 @@ _MOST_GAPS: Final = 50_000
 _MOST_FRAMES: Final = 1_000_000
 # A walk knows the headers of one song, of which AAC has more than MP3.
 _MOST_KNOWN: Final = 4096
+# A song of changing bit rate has few frames alike in a row, and many headers that are known.
+_FEW_FRAMES: Final = 16
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,29 @@ class FrameFormat:
     read: Callable[[bytes], Frame | None]
     decisive_bytes: int
     marks: tuple[bytes, ...] = ()
+    alike: Callable[[bytes], "Alike"] | None = None
+    """What matches the frames that a header opens, for formats in which most songs have frames of one length."""
 
-    @property
+    @cached_property
     def initials(self) -> frozenset[int]:
         """The first bytes of the marks."""
         return frozenset(mark[0] for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Frames that differ in nothing but a byte of padding. `pattern` matches at least one of them, and fewer than
+    `plain` has bytes, without marks and each at least `LONGEST_HEAD_BYTES` before the end of what is searched.
+    """
+
+    pattern: re.Pattern[bytes]
+    plain: Frame
+    padded: Frame
+
+    def count(self, octets: int) -> dict[Frame, int]:
+        """The frames that a match of so many bytes holds: their number and bytes leave one answer."""
+        frames, padded = divmod(octets, self.plain.length)
+        return {kind: n for kind, n in ((self.plain, frames - padded), (self.padded, padded)) if n}
 
 
 @dataclass(frozen=True)
@@ -131,18 +152,38 @@ class FrameWalk:
     def _run(self, at: int, first: Frame) -> Run | None:
         """The frames of the first one's stream from `at` on that lie in one block and hold no mark, or None."""
         block, start = self.window.loaded(at, max(first.length, LONGEST_HEAD_BYTES))
-        headers, end = self._headers(block, start, self.end - at + start, first.stream)
-        if not headers or self._frames + len(headers) > _MOST_FRAMES:
+        end = min(self.end - at + start, len(block))
+        if self._frames + (end - start) // HEADER_BYTES > _MOST_FRAMES:
+            # There may be too many, which only a look at each of them says.
+            return None
+        frames, ended = self._alike(block, start, end)
+        if sum(frames.values()) < _FEW_FRAMES:
+            frames, ended = self._listed(block, start, end, first.stream)
+        count = sum(frames.values())
+        if not count:
             return None
         # As many as if each frame were looked at by itself: its header, and what it may hold in place of music.
-        self.window.spend((1 + bool(self.format.marks)) * len(headers) - 1)
-        self._frames += len(headers)
+        self.window.spend((1 + bool(self.format.marks)) * count - 1)
+        self._frames += count
+        return Run(at, at + ended - start, frames, may_be_marked=False)
+
+    def _alike(self, block: bytes, start: int, end: int) -> tuple[dict[Frame, int], int]:
+        """The frames like the one at `start` that follow it in a block, and where they end."""
+        if self.format.alike is None:
+            return {}, start
+        alike = self.format.alike(block[start : start + self.format.decisive_bytes])
+        found = alike.pattern.match(block, start, end)
+        return ({}, start) if found is None else (alike.count(found.end() - start), found.end())
+
+    def _listed(self, block: bytes, start: int, end: int, stream: tuple[int, ...]) -> tuple[dict[Frame, int], int]:
+        """The frames of a stream that follow `start` in a block, of whatever lengths, and where they end."""
+        headers, ended = self._headers(block, start, end, stream)
         # Headers that differ may open frames that do not.
         frames: dict[Frame, int] = {}
         for header, count in Counter(headers).items():
             frame = self._known[header]
             frames[frame] = frames.get(frame, 0) + count
-        return Run(at, at + end - start, frames, may_be_marked=False)
+        return frames, ended
 
     def _headers(self, block: bytes, start: int, end: int, stream: tuple[int, ...]) -> tuple[list[bytes], int]:
         """The headers of whole frames of a stream between two offsets of a block, and where the last one ends. A frame
@@ -151,7 +192,6 @@ class FrameWalk:
         headers: list[bytes] = []
         known, decisive = self._known, self.format.decisive_bytes
         marks, initials = self.format.marks, self.format.initials
-        end = min(end, len(block))
         last = min(end - HEADER_BYTES, len(block) - LONGEST_HEAD_BYTES)
         while start <= last:
             header = block[start : start + decisive]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from fermata.adapters.audio.frame_walk import LONGEST_HEAD_BYTES, Frame, FrameFormat, FrameWalk
+from fermata.adapters.audio.frame_walk import LONGEST_HEAD_BYTES, Alike, Frame, FrameFormat, FrameWalk
 from fermata.adapters.audio.sound import Sound, check_whole, is_placeholder
 from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
@@ -28,6 +28,10 @@ _SHORTEST_FRAME_BYTES: Final = 24
 
 _VBRI_AT: Final = 36
 _CHECKSUM_BYTES: Final = 2
+_MARKS: Final = (b"Xing", b"Info", b"VBRI")
+_NO_CHECKSUM: Final = 0x01
+_PADDING: Final = 0x02
+_PRIVATE: Final = 0x01
 # Enough for a Xing header and the LAME header after it.
 _TAG_BYTES: Final = 256
 # Samples that every decoder drops at the beginning, in addition to the encoder's delay (LAME's tech FAQ).
@@ -115,12 +119,42 @@ def read_frame_header(header: bytes) -> Frame | None:
     return Frame((version, rate_index), rate, channels, bitrate, samples, length, end, marks_at)
 
 
+def _alike(header: bytes) -> Alike:
+    """What matches the frames of the version, rates and number of channels of a valid header."""
+    mode = _MONO << 6 if header[3] >> 6 == _MONO else 0
+    return _alike_of(bytes([header[0], header[1] | _NO_CHECKSUM, header[2] & ~_PADDING & ~_PRIVATE, mode]))
+
+
+@lru_cache(maxsize=256)
+def _alike_of(header: bytes) -> Alike:
+    """The same for one of the 252 headers that stand for all."""
+    plain_code, padded_code = header[2], header[2] | _PADDING
+    plain, padded = (read_frame_header(bytes([*header[:2], code, header[3]])) for code in (plain_code, padded_code))
+    if plain is None or padded is None:
+        raise AssertionError(f"{header.hex()} is no header of a frame")
+    marks = b"|".join(_MARKS)
+    unmarked = b"|".join(b".{%d}(?:%s)" % (at, marks) for at in plain.marks_at)
+    modes = rb"[\xc0-\xff]" if plain.channels == 1 else rb"[\0-\xbf]"
+    by_padding = b"|".join(
+        b"%s%s.{%d}" % (_either(code, _PRIVATE), modes, frame.length - _HEADER_BYTES)
+        for code, frame in ((plain_code, plain), (padded_code, padded))
+    )
+    one = rb"(?=.{%d})(?!%s)\xff%s(?:%s)" % (LONGEST_HEAD_BYTES, unmarked, _either(header[1], _NO_CHECKSUM), by_padding)
+    return Alike(re.compile(rb"(?s:%s){1,%d}+" % (one, plain.length - 1)), plain, padded)
+
+
+def _either(octet: int, bit: int) -> bytes:
+    """The pattern of an octet with this bit set or not."""
+    return rb"[\x%02x\x%02x]" % (octet & ~bit, octet | bit)
+
+
 # Layer III of each version, with or without a checksum.
 MP3_FRAMES: Final = FrameFormat(
     re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
     lambda header: read_frame_header(header[:_HEADER_BYTES]),
     _HEADER_BYTES,
-    (b"Xing", b"Info", b"VBRI"),
+    _MARKS,
+    _alike,
 )
 
 

@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote
 
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
-from fermata.adapters.s3.song_body import body_of
 from fermata.adapters.s3.song_metadata import NotedAnswer, metadata_of, read_metadata
+from fermata.adapters.spliced import SplicedFile
 from fermata.domain.audio.marks import Part, without_edits
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
@@ -81,11 +81,11 @@ class S3AnswerStore:
         metadata = metadata_of(answer, song)
         if metadata is None:
             return False
-        with aws_errors("a provider's song could not be staged"), path.open("rb", buffering=0) as file:
+        with aws_errors("a provider's song could not be staged"), path.open("rb") as file:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=_key(job_id, attempt),
-                Body=body_of(file, parts),
+                Body=SplicedFile(file, parts) if parts else file,  # type: ignore[arg-type] # all that the SDK uses of a file
                 ContentType=song.facts.content_type,
                 ChecksumSHA256=b64encode(bytes.fromhex(song.marked.sha256)).decode(),
                 Metadata=metadata,

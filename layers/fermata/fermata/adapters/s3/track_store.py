@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.adapters.s3.song_body import body_of
+from fermata.adapters.spliced import SplicedFile
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.audio.marks import Part
 from fermata.domain.jobs.songs import WEBVTT_TYPE, Track
@@ -33,11 +33,11 @@ class S3TrackStore:
         costs a try and never a song.
         """
         checksum = b64encode(bytes.fromhex(sha256)).decode()
-        with aws_errors("the song could not be stored"), path.open("rb", buffering=0) as file:
+        with aws_errors("the song could not be stored"), path.open("rb") as file:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=object_key,
-                Body=body_of(file, parts),
+                Body=SplicedFile(file, parts) if parts else file,  # type: ignore[arg-type] # all that the SDK uses of a file
                 ContentType=content_type,
                 ChecksumSHA256=checksum,
             )
