@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from tests.benchmarks.cost.counts import Counts, kept
-from tests.benchmarks.cost.shapes import SHAPES, Shape
-
 from fermata.domain.catalogue.models import read_catalogue
 from tests.benchmarks.capacity.needs import Needs, Run, needs_of, quotas
 from tests.benchmarks.capacity.simulation import Bound, Outcome, bounds, simulate, writes_an_item_takes
+from tests.benchmarks.cost.counts import Counts, kept
+from tests.benchmarks.cost.shapes import SHAPES, Shape
 from tests.benchmarks.sizes import sized
 
 SEED: Final = 4711

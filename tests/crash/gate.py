@@ -10,6 +10,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from fermata.adapters.dynamodb.client import DynamoClient
+from fermata.adapters.http.transport import DeadlineTransport
 from tests.crash.cuts import When
 from tests.support import direct_dynamodb
 
@@ -98,7 +99,7 @@ def watch_dynamodb() -> None:
 
 def watch_every_call() -> None:
     """Put gates around the two other ways out: the AWS SDK's API calls and httpx's transport."""
-    call_http = httpx.HTTPTransport.handle_request
+    call_http = DeadlineTransport.handle_request
 
     def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:  # noqa: ANN401
         gate = _gate()
@@ -120,7 +121,7 @@ def watch_every_call() -> None:
             answer["Body"] = _Body(answer["Body"], gate, call)
         return answer
 
-    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    def handle_request(self: DeadlineTransport, request: httpx.Request) -> httpx.Response:
         gate = _gate()
         if gate is None:
             return call_http(self, request)
@@ -134,7 +135,7 @@ def watch_every_call() -> None:
         return response
 
     setattr(BaseClient, _CALL_AWS.__name__, make_api_call)
-    httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+    DeadlineTransport.handle_request = handle_request  # type: ignore[method-assign]
 
 
 class _Stream(httpx.SyncByteStream):
