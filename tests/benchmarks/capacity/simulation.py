@@ -4,7 +4,7 @@ Jobs arrive at random instants (Poisson). A job that has to wait for a limit wai
 transactions do; only a transaction that conflicts for too long gives up.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -78,14 +78,14 @@ def simulate(
 
 def _arrivals(
     account: Account, needs: Needs, per_second: float, for_s: float, outcome: Outcome, chance: Random
-) -> Iterator[Any]:
+) -> Generator[simpy.Event, Any, None]:
     while account.environment.now < for_s:
         yield account.environment.timeout(chance.expovariate(per_second))
         outcome.began += 1
         account.environment.process(_job(account, needs, outcome, chance))
 
 
-def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> Iterator[Any]:
+def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> Generator[simpy.Event, Any, None]:
     began_s = account.environment.now
     for name, tokens in needs.tokens.items():
         wait_s = account.buckets[name].take(account.environment.now, tokens)
@@ -109,7 +109,7 @@ def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> It
     outcome.waited_s.append(round(account.environment.now - began_s - least_s, 6))
 
 
-def _write(account: Account, name: str, outcome: Outcome, chance: Random) -> Iterator[Any]:
+def _write(account: Account, name: str, outcome: Outcome, chance: Random) -> Generator[simpy.Event, Any, bool]:
     """Change a shared item; returns whether that succeeded."""
     item, since_s, tries = account.items[name], account.environment.now, 0
     while True:
@@ -137,7 +137,7 @@ def _given_up(per_second: float, held_s: float, chance: Random) -> float:
     account = Account.new(environment, needs, {})
     account.items["item"] = SharedItem("item", held_s, PATIENCE)
 
-    def arrive() -> Iterator[Any]:
+    def arrive() -> Generator[simpy.Event, Any, None]:
         while environment.now < TRIED_S:
             yield environment.timeout(chance.expovariate(per_second))
             environment.process(_write(account, "item", outcome, chance))
