@@ -8,6 +8,7 @@ from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.live_pieces import S3LivePieces
 from fermata.adapters.s3.original_store import S3OriginalStore
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.providers.budget_shares import SHARDS
 from local.deploy.resources.resource_type import Clients
 from local.errors import CustomResourceError
 from tests.integration.local.deployer import Deployer
@@ -37,7 +38,8 @@ def test_every_function_of_a_deployment_on_a_restored_table_finds_it_paused(
     assert environments["ValidateSettingsFunction"]["TABLE_RESTORED_AT"] == ""
     items = dynamodb.scan(TableName=RESTORED)["Items"]
     paused = {item["pk"]["S"] for item in items if item["sk"]["S"] == "PAUSE" and "since" in item}
-    assert paused == {f"PAUSE#{name}" for name in ("minimax", "skillboss", "apiinone", "aimlapi", "all")}
+    names = ("minimax", "skillboss", "apiinone", "aimlapi", "all")
+    assert paused == {f"PAUSE#{name}{copy}" for name in names for copy in ("", *(f"#{n}" for n in range(1, SHARDS)))}
     assert {"S": "acme"} in [item["sk"] for item in items]
     own = clients("dynamodb").scan(TableName=first.outputs["TableName"])["Items"]
     assert [item["pk"]["S"] for item in own] == ["TENANTS"]
