@@ -408,7 +408,11 @@ def test_a_pause_that_was_ended_meanwhile_pauses_no_copy(dynamodb: "DynamoDBClie
 def test_an_end_whose_pause_came_again_meanwhile_frees_no_copy(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     stores.brakes.pause("minimax", NOON)
-    AnswersInstead(dynamodb, "TransactWriteItems", passes, lambda: stores.brakes.pause("minimax", NEXT_DAY) and None)
+
+    def pause() -> None:
+        stores.brakes.pause("minimax", NEXT_DAY)
+
+    AnswersInstead(dynamodb, "TransactWriteItems", passes, pause)
     stores.brakes.resume("minimax")
     assert not any(tried(partial(stores.claim, stores.queued(number))) for number in range(40))
 
