@@ -234,8 +234,14 @@ class Budget(RuleBasedStateMachine):
     def claim_amid(self, shard: int, cost: int, other: int, of_other: int, claims: bool) -> None:
         """Another run writes after this one read: the claim is judged by what there was before it or after it."""
         fitted = self.fits(cost)
-        between = self.claim if claims else lambda shard, cost: self.correct(shard, -cost)
-        passed = self.day.claim(shard, cost, self.budget, lambda: between(other, of_other))
+
+        def meanwhile() -> None:
+            if claims:
+                self.claim(other, of_other)
+            else:
+                self.correct(other, -of_other)
+
+        passed = self.day.claim(shard, cost, self.budget, meanwhile)
         fits = self.fits(cost)
         assert fits if passed else not (fits and fitted)
         self.spent += cost if passed else 0
