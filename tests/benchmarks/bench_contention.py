@@ -179,8 +179,8 @@ def table(recording: Recorded) -> Iterator[str]:
 
 
 def _family(key: Key) -> str:
-    """The name of an item without the number of its shard."""
-    return re.sub(r"#\d+\b", "", " ".join(key))
+    """The name of an item without the number of its shard and of its tenant."""
+    return re.sub(r"#\d+\b|(?<=tenant)-\d+", "", " ".join(key))
 
 
 def _key(item: dict[str, Any]) -> Key:
