@@ -212,7 +212,7 @@ def report(size: int, source: str, sink: str, song_bytes: int) -> None:
     signed: dict[str, list[float]] = measured(sink, "cpu", "naive,c2pa", source, song, str(SIGNED_RUNS))  # type: ignore[assignment]
     beyond = {name: measured(sink, "memory", name, source, song) for name in (*names, "c2pa")}
     given, taken = Passed.at(source).since(before[0]), Passed.at(sink).since(before[1])
-    _confirm(given, taken, len(names) * RUNS + 2 * SIGNED_RUNS + 4, len(names) + 2 + 4, song_bytes)
+    _confirm(given, taken, len(names) * RUNS + 2 * SIGNED_RUNS + len(beyond), len(names) + 2 + len(beyond), song_bytes)
     for name in (*names, "c2pa"):
         runs = (signed if name == "c2pa" else spent)[name]
         beside = (signed if name == "c2pa" else spent)["naive"]
