@@ -181,6 +181,7 @@ CALLS: Final[dict[str, Call]] = {
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
     "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
+    "usage log": lambda aws, _: DynamoUsageStore(tables(aws)).log(PAGE),
     "balance": lambda aws, _: DynamoLedgerStore(tables(aws)).balance("acme", NOON.date()),
     "new balance": lambda aws, _: DynamoLedgerStore(tables(aws)).keep_balance("acme", DayBalance(NOON.date(), 1)),
     "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
