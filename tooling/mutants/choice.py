@@ -7,7 +7,7 @@ from tooling.mutants.mutant import FERMATA, Mutant
 _CHOICE: Final = f"{FERMATA}/domain/orders/choice.py"
 _TESTS: Final = "tests/unit/use_cases/orders/test_auto.py"
 _BUDGET_SHARDS: Final = f"{FERMATA}/adapters/dynamodb/providers/budget_shards.py"
-_BUDGETS: Final = "tests/fakes/providers/test_budget_shards_in_dynamodb.py"
+_BUDGETS: Final = "tests/fakes/money/test_budget_shards_in_dynamodb.py"
 _BRAKES: Final = "tests/fakes/providers/test_brakes_contract.py"
 _USAGE: Final = "tests/fakes/money/test_usage_shards_in_dynamodb.py"
 

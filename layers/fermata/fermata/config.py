@@ -1,9 +1,7 @@
 """The only module that reads the environment.
 
 Each function loads its own settings (`load(StartSettings)`). One error reports every missing or wrong name, and never a
-value.
-
-Durations are whole seconds; the template holds their defaults.
+value. Durations are whole seconds; the template holds their defaults.
 """
 
 import os

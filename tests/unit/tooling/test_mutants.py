@@ -47,7 +47,6 @@ PROMISES = {
     "marks",
     "stops",
     "budgets",
-    "pauses",
 }
 
 
