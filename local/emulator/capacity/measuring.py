@@ -202,6 +202,8 @@ def _projected(index: MotoValue, table_keys: list[str]) -> frozenset[str] | None
 
 
 def _kind(key: Item) -> str:
-    """The first word of each part of a key, which says what the item is and not whose; a date is a `DATE`."""
-    parts = [str(next(iter(key[name].values()))) for name in ("pk", "sk") if name in key]
-    return "/".join(_DATE.sub("DATE", part.partition("#")[0]) for part in parts)
+    """The first word of each part of a key, which says what the item is and not whose; a date is a `DATE`, and one of
+    many numbers a `NUMBER`.
+    """
+    words = [str(next(iter(key[name].values()))).partition("#")[0] for name in ("pk", "sk") if name in key]
+    return "/".join("NUMBER" if word.isdigit() else _DATE.sub("DATE", word) for word in words)

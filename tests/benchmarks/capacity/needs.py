@@ -2,20 +2,29 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.cost.counts import INDICES, Counts
+from fermata.domain.providers.budget_shares import SHARDS
+from tests.benchmarks.capacity.limits import ITEM_UNITS_A_SECOND
+from tests.benchmarks.cost.counts import Counts
 
 QUOTAS: Final = Path(__file__).with_name("quotas.json")
 PLACES: Final = "Lambda, runs at once"
 TABLE: Final = "DynamoDB, write units of the table"
 UNITS_A_WRITE: Final = 2
 """Write units of a transaction for an item of at most 1 KiB (DynamoDB's guide to transactions)."""
-OF_ONE_JOB: Final = ("JOB", "REQUEST", INDICES)
-"""The kinds of items that only one job writes begin so."""
+SHARED: Final[Mapping[str, tuple[str, int]]] = {
+    "WALLET/WALLET": ("the wallet of one tenant", 1),
+    "USAGE/DATE": ("the day's usage of one tenant and model", SHARDS),
+    "BUDGET/DATE": ("the day's budget of one provider", SHARDS),
+    "PROVIDER/NEXT": ("the next start at one provider", 1),
+    "ESTIMATES/MODEL": ("the estimates of one model", 1),
+}
+"""The items that jobs share, by their kind in the counts: whose they are, and over how many each is spread."""
+_OF_A_TENANT: Final = ("the wallet of one tenant", "the day's usage of one tenant and model")
 _ACTIONS: Final[Mapping[str, str]] = {
     "states:StartExecution": "Step Functions, StartExecution",
     "states:SendTaskSuccess": "Step Functions, SendTaskSuccess",
@@ -39,22 +48,45 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """An item that jobs share, spread over `shards` items, of which a job takes `units` write units."""
+
+    name: str
+    units: float
+    shards: int = 1
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions of a job change it; 0 for a plain write, which conflicts with nothing."""
+        return int(self.units // UNITS_A_WRITE)
+
+    def per_second(self, transactions_a_second: float) -> float:
+        """How many jobs a second it bears, where one item bears so many transactions of many jobs."""
+        if not self.transactions:
+            return self.shards * ITEM_UNITS_A_SECOND / self.units
+        return self.shards * transactions_a_second / self.transactions
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a job of a shape takes: tokens of each bucket, runs of functions, write units of each shared item."""
 
     shape: str
     tokens: Mapping[str, float]
     runs: tuple[Run, ...]
-    items: Mapping[str, float]
+    items: tuple[Shared, ...] = ()
+
+    def among(self, tenants: int) -> "Needs":
+        """The same for jobs of so many tenants, each of which has items of its own."""
+        items = (
+            replace(item, shards=item.shards * tenants) if item.name in _OF_A_TENANT else item for item in self.items
+        )
+        return replace(self, items=tuple(items))
 
     @property
     def place_seconds(self) -> float:
         """The seconds of all its runs, which is how many run at once for one job a second."""
         return sum(run.seconds for run in self.runs)
-
-    def writes(self, item: str) -> int:
-        """How many transactions of the job change a shared item."""
-        return max(1, round(self.items[item] / UNITS_A_WRITE))
 
 
 def needs_of(shape: str, counts: Counts, runs: tuple[Run, ...]) -> Needs:
@@ -72,5 +104,5 @@ def needs_of(shape: str, counts: Counts, runs: tuple[Run, ...]) -> Needs:
         "S3, writes below one prefix": counts["S3 writes"],
         **calls,
     }
-    shared = {name: amount for name, amount in units.items() if not name.startswith(OF_ONE_JOB)}
+    shared = tuple(Shared(name, units[kind], shards) for kind, (name, shards) in SHARED.items() if kind in units)
     return Needs(shape, {name: amount for name, amount in tokens.items() if amount}, runs, shared)

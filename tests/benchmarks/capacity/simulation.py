@@ -12,7 +12,7 @@ from typing import Any, Final
 import simpy
 
 from tests.benchmarks.capacity.limits import ITEM_UNITS_A_SECOND, Bucket, Patience, SharedItem
-from tests.benchmarks.capacity.needs import PLACES, UNITS_A_WRITE, Needs, quotas
+from tests.benchmarks.capacity.needs import PLACES, UNITS_A_WRITE, Needs, Shared, quotas
 
 PATIENCE: Final = Patience(first_pause_s=0.02, longest_pause_s=0.4, for_s=3.0)
 """As `fermata.adapters.dynamodb.transactions` has it; a test holds both equal."""
@@ -50,7 +50,7 @@ class Account:
     environment: simpy.Environment
     buckets: Mapping[str, Bucket]
     places: simpy.Resource
-    items: dict[str, SharedItem]
+    items: dict[str, tuple[SharedItem, ...]]
 
     @classmethod
     def new(cls, environment: simpy.Environment, needs: Needs, times: Mapping[str, float]) -> "Account":
@@ -61,7 +61,10 @@ class Account:
         }
         at_once = quotas()["places"][PLACES]["at_once"] * times.get(PLACES, 1)
         held_s = quotas()["assumed"]["transaction_held_s"]
-        items = {name: SharedItem(name, held_s, PATIENCE) for name in needs.items}
+        items = {
+            shared.name: tuple(SharedItem(shared.name, held_s, PATIENCE) for _ in range(shared.shards))
+            for shared in needs.items
+        }
         return cls(environment, buckets, simpy.Resource(environment, round(at_once)), items)
 
 
@@ -99,8 +102,8 @@ def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> Ge
         with account.places.request() as place:
             yield place
             outcome.add(PLACES, account.environment.now - asked_s)
-            for name in needs.items:
-                if number < needs.writes(name) and not (yield from _write(account, name, outcome, chance)):
+            for shared in needs.items:
+                if number < shared.transactions and not (yield from _write(account, shared.name, outcome, chance)):
                     outcome.gave_up += 1
                     return
             yield account.environment.timeout(run.seconds)
@@ -110,8 +113,8 @@ def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> Ge
 
 
 def _write(account: Account, name: str, outcome: Outcome, chance: Random) -> Generator[simpy.Event, Any, bool]:
-    """Change a shared item; returns whether that succeeded."""
-    item, since_s, tries = account.items[name], account.environment.now, 0
+    """Change a shared item, or one of its shards; returns whether that succeeded."""
+    item, since_s, tries = chance.choice(account.items[name]), account.environment.now, 0
     while True:
         wait_s = item.write(account.environment.now, since_s, tries, UNITS_A_WRITE, chance.random)
         if wait_s is None:
@@ -132,10 +135,11 @@ def writes_an_item_takes(held_s: float, chance: Random) -> float:
 
 
 def _given_up(per_second: float, held_s: float, chance: Random) -> float:
-    needs = Needs("one write", {}, (), {"item": UNITS_A_WRITE})
+    needs = Needs("one write", {}, (), (Shared("item", UNITS_A_WRITE),))
     environment, outcome = simpy.Environment(), Outcome()
     account = Account.new(environment, needs, {})
-    account.items["item"] = SharedItem("item", held_s, PATIENCE)
+    item = SharedItem("item", held_s, PATIENCE)
+    account.items["item"] = (item,)
 
     def arrive() -> Generator[simpy.Event, Any, None]:
         while environment.now < TRIED_S:
@@ -144,7 +148,6 @@ def _given_up(per_second: float, held_s: float, chance: Random) -> float:
 
     environment.process(arrive())
     environment.run(until=TRIED_S + PATIENCE.for_s)
-    item = account.items["item"]
     return item.given_up / max(1, item.asked)
 
 
@@ -166,7 +169,8 @@ def bounds(needs: Needs, item_writes_a_second: float) -> list[Bound]:
     ]
     at_once = quotas()["places"][PLACES]["at_once"]
     found.append(Bound(PLACES, needs.place_seconds, at_once / needs.place_seconds, is_ours=False))
-    for name in needs.items:
-        writes = needs.writes(name)
-        found.append(Bound(name, writes, item_writes_a_second / writes, is_ours=True))
+    found += [
+        Bound(shared.name, shared.units, shared.per_second(item_writes_a_second), is_ours=True)
+        for shared in needs.items
+    ]
     return sorted(found, key=lambda bound: bound.per_second)

@@ -10,11 +10,12 @@ from tests.benchmarks.cost.meter import Reading
 from tests.benchmarks.cost.model import Work
 from tests.benchmarks.cost.prices import ASSUMED
 from tests.benchmarks.cost.processor_time import processor_time, taken_since
-from tests.benchmarks.cost.shapes import Ran, Rig, Shape
+from tests.benchmarks.cost.shapes import POLLED, POLLED_S, Ran, Rig, Shape, polling_of
 
 TIMES: Final = 3
 """How many jobs of a shape the processor time is the mean of, after one that is not measured."""
 _FETCHED: Final = "StoreAudio"
+_POLLS: Final = "PollGeneration"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Measured:
         waits = {name: each * counts["invocations"].get(name, 0) for name, each in ASSUMED["provider_s"].items()}
         if self.shape.blocking:
             waits["StartGeneration"] = wait_s
+        elif self.shape.fields["model"] == POLLED:
+            polling = polling_of(POLLED, POLLED_S)
+            waits[_POLLS] = polling.polls * ASSUMED["provider_s"][_POLLS] + polling.pauses_s
         if "s3:GetObject" in counts["calls"][_FETCHED]:
             # The song is staged, so that nobody is asked for it.
             waits[_FETCHED] = 0

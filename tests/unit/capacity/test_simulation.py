@@ -5,19 +5,19 @@ from random import Random
 
 import pytest
 
-from tests.benchmarks.capacity.needs import PLACES, Needs, Run, needs_of
+from tests.benchmarks.capacity.needs import PLACES, Needs, Run, Shared, needs_of
 from tests.benchmarks.capacity.simulation import bounds, simulate, writes_an_item_takes
 
 TRANSITIONS = "Step Functions, state transitions"
 
 
-def _needs(tokens: Mapping[str, float], seconds: float = 0.1, items: Mapping[str, float] | None = None) -> Needs:
-    return Needs("a song", tokens, (Run("SubmitJob", seconds),), items or {})
+def _needs(tokens: Mapping[str, float], seconds: float = 0.1, items: tuple[Shared, ...] = ()) -> Needs:
+    return Needs("a song", tokens, (Run("SubmitJob", seconds),), items)
 
 
 def test_the_limit_with_the_least_room_for_a_job_binds_first() -> None:
-    found = bounds(_needs({TRANSITIONS: 10}, seconds=2, items={"WALLET": 6}), item_writes_a_second=90)
-    assert [(bound.limit, bound.per_second) for bound in found] == [("WALLET", 30), (TRANSITIONS, 150), (PLACES, 500)]
+    found = bounds(_needs({TRANSITIONS: 10}, seconds=2, items=(Shared("a wallet", 6),)), item_writes_a_second=90)
+    assert [(bound.limit, bound.per_second) for bound in found] == [("a wallet", 30), (TRANSITIONS, 150), (PLACES, 500)]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_jobs_wait_above_the_bound_and_not_below_it(needs: Needs, per_second: fl
 
 
 def test_transactions_at_one_item_give_up_where_there_are_too_many() -> None:
-    needs = _needs({}, items={"WALLET": 2})
+    needs = _needs({}, items=(Shared("a wallet", 2),))
     calm, crowded = (simulate(needs, per_second, 30, Random(1)) for per_second in (20, 400))
     assert not calm.gave_up
     assert crowded.gave_up > crowded.began / 4
@@ -50,7 +50,7 @@ def test_a_quota_that_was_raised_lets_more_jobs_through() -> None:
 
 
 def test_the_same_seed_plays_the_same_jobs() -> None:
-    needs = _needs({TRANSITIONS: 10}, items={"WALLET": 6})
+    needs = _needs({TRANSITIONS: 10}, items=(Shared("a wallet", 6),))
     first, second = (simulate(needs, 50, 20, Random(7)) for _ in range(2))
     assert first == second
 
@@ -60,11 +60,16 @@ def test_what_only_one_job_writes_is_shared_by_none() -> None:
         "requests": 1,
         "transitions": 9,
         "calls": {"SubmitJob": {"states:StartExecution": 1, "dynamodb:PutItem": 2}},
-        "write units": {"JOB/META": 12, "WALLET": 4, "of both indices": 6},
+        "write units": {"JOB/JOB": 12, "WALLET/WALLET": 4, "WALLET/LEDGER": 2, "of both indices": 4},
         "S3 writes": 2,
     }
     needs = needs_of("a song", counts, (Run("SubmitJob", 0.1),))
-    assert needs.items == {"WALLET": 4}
+    assert needs.items == (Shared("the wallet of one tenant", 4),)
     assert needs.tokens["DynamoDB, write units of the table"] == 22
     assert needs.tokens["Step Functions, StartExecution"] == 1
-    assert needs.writes("WALLET") == 2
+
+
+def test_a_shared_item_bears_more_the_wider_it_is_spread_and_a_plain_write_conflicts_with_nothing() -> None:
+    assert Shared("a wallet", 4).per_second(80) == 40
+    assert Shared("a budget", 2, shards=16).per_second(80) == 1280
+    assert Shared("a counter", 1).per_second(80) == 1000

@@ -6,7 +6,7 @@ import pytest
 
 from tests.benchmarks.cost.counts import INDICES, counts_of, is_remembered, less, near_a_boundary, use_of_counts
 from tests.benchmarks.cost.meter import Reading
-from tests.benchmarks.cost.shapes import polls_of
+from tests.benchmarks.cost.shapes import Polling, polling_of
 
 
 def touching(item: str, size: int = 100, **units: float) -> dict[str, Any]:
@@ -55,5 +55,8 @@ def test_an_item_that_is_nearly_a_unit_longer_is_told(size: int, near: bool) -> 
 
 
 def test_polls_follow_from_the_catalogues_pace_and_the_providers_time() -> None:
-    assert polls_of("aimlapi/minimax/music-2.0", 1) == 1
-    assert polls_of("aimlapi/minimax/music-2.0", 70) < polls_of("aimlapi/minimax/music-2.0", 300)
+    quick, usual, late = (polling_of("aimlapi/minimax/music-2.0", seconds) for seconds in (1, 70, 300))
+    assert quick == Polling(polls=1, runs=1, pauses_s=0)
+    assert usual.polls < late.polls
+    assert usual.runs < late.runs
+    assert 0 < usual.pauses_s <= 30

@@ -5,7 +5,6 @@ A job counts in the shard of its id, so that the ends of one tenant's jobs do no
 shards up. Earlier releases counted in `USAGE#<tenant>`/`<day>#<model>`, which is added, too.
 """
 
-import zlib
 from collections.abc import Iterator
 from datetime import date
 from functools import partial, reduce
@@ -22,14 +21,14 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.money.reports.day_pages import DayPage
 from fermata.domain.money.reports.usage_log import UsageLine, line_of
 from fermata.domain.money.usage import COUNTERS, Usage
+from fermata.domain.providers.budget_shares import SHARDS, shard_of
 
 _LINE: Final = "LOG#"
-_SHARDS: Final = 16
 
 
 def counted(line: UsageLine, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that counts a job's end."""
-    usage, shard = line.usage, zlib.crc32(line.job_id.encode()) % _SHARDS
+    usage, shard = line.usage, shard_of(line.job_id)
     values = {f":{name}": getattr(usage, name) for name in ("unit", *COUNTERS)}
     expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in COUNTERS)
     place = (_counters(usage.tenant_id), f"{usage.place}#{shard}")
@@ -72,7 +71,7 @@ class DynamoUsageStore:
         `TransientError`.
         """
         found: list[Usage] = []
-        of, at_once = page.of, (page.limit + 1) * _SHARDS
+        of, at_once = page.of, (page.limit + 1) * SHARDS
         for usage in self._counted(of.tenant_id, page.after or f"{of.first}#", of.last, at_once):
             if usage.place == page.after:
                 continue
