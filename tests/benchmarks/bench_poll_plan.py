@@ -16,7 +16,7 @@ from tests.benchmarks.sizes import sized
 from tests.simulated_songs import SCENARIOS, Figures, Rule, figures, runs, shipped_rule, single_rule
 
 SEEDS: Final = sized(60, 2)
-SHARES: Final = (0.4, 0.5, 0.55, 0.6, FIRST_LOOK, 0.7, 0.8)
+SHARES: Final = (0.4, 0.5, 0.6, 0.65, FIRST_LOOK, 0.75, 0.8)
 
 STATES_BESIDE_POLLS: Final = 5
 """Of a polled song: StartGeneration, DecideNext, StoreAudio, CheckStorage, SettleJob."""
@@ -27,7 +27,7 @@ USD_A_TRANSITION: Final = 25 / 1_000_000
 USD_A_REQUEST: Final = 0.20 / 1_000_000
 USD_A_GB_SECOND: Final = 0.0000133334
 """Lambda, arm64, us-east-1."""
-MEMORY_MB: Final = 192
+MEMORY_MB: Final = 128
 MEMORY_MB_BEFORE: Final = 512
 STATES_BESIDE_POLLS_BEFORE: Final = 6
 """With `Done` at the end."""

@@ -152,7 +152,7 @@ def test_a_provider_that_drifts_is_followed_as_new_songs_push_out_old_ones() -> 
 def test_a_prior_that_is_far_too_high_is_left_in_steps_of_half_at_least() -> None:
     took = steady(2, 0.1, 12, random.Random(1))
     before, now = sing(took, PRIOR, former_rule), sing(took, PRIOR)
-    assert [song.expected.p50_s for song in now] == [70, 70, 70, 24, 8, 4, 2, 2, 2, 2, 2, 2]
+    assert [song.expected.p50_s for song in now] == [70, 70, 70, 25, 10, 4, 2, 2, 2, 2, 2, 2]
     assert now[5].first_poll_s <= 3 * 2
     assert now[7].first_poll_s <= 1.5 * 2
     assert min(song.expected.p50_s for song in before) >= 45

@@ -97,7 +97,7 @@ def test_the_payload_holds_only_what_the_machine_reads() -> None:
     assert json.loads(json.dumps(payload)) == {
         "verdict": "generating",
         "attempt": 1,
-        "wait_seconds": 46,
+        "wait_seconds": 49,
         "not_before": "2026-11-21T12:00:00Z",
     }
 
@@ -124,7 +124,7 @@ def test_the_wait_for_a_running_task_is_bounded_and_the_wait_after_trouble_follo
 
 
 @pytest.mark.parametrize(
-    ("elapsed_s", "wait_s"), [(0, 46), (40, 6), (46, 6), (80, 10), (180, 15), (181, 23), (3000, 300)]
+    ("elapsed_s", "wait_s"), [(0, 49), (40, 9), (49, 7), (80, 10), (180, 15), (181, 23), (3000, 300)]
 )
 def test_the_first_poll_of_a_task_depends_on_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
     assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s

@@ -292,7 +292,7 @@ def test_polls_follow_how_long_the_models_last_songs_took() -> None:
 def test_the_first_poll_follows_how_long_the_models_last_songs_took() -> None:
     world = world_with(TASK_CREATED, job=queued_job("aimlapi"))
     world.estimates.known = {queued_job("aimlapi").candidate.model: Estimate(p50_s=20, p80_s=30)}
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").wait_seconds == 13
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").wait_seconds == 14
 
 
 def test_a_task_that_failed_ends_the_attempt_as_perhaps_billed() -> None:
