@@ -72,6 +72,8 @@ class Meter:
     """Reads what the logs of a running cloud have more than at the last reading."""
 
     cloud: Cloud
+    leaves_out: str = "nothing"
+    """Functions and machines with this in their names are not read."""
     read_to: dict[Path, int] = field(default_factory=dict)
     executions: set[str] = field(default_factory=set)
     memory_mb: dict[str, int] = field(default_factory=dict)
@@ -86,13 +88,16 @@ class Meter:
     def reading(self) -> Reading:
         """What the logs have more, in all its parts, under the same condition."""
         found, folder = Reading(), Path(self.cloud.line["logs_dir"])
-        found.calls = [call for call in self._news(folder / "aws.jsonl") if _is_of_a_request(call["function"])]
+        found.calls = [call for call in self._news(folder / "aws.jsonl") if self._is_read(call["function"])]
         found.routes.update(line["route"] for line in self._news(folder / "http.jsonl"))
         for path in sorted(folder.glob("*Function.jsonl")):
-            if _is_of_a_request(path.stem):
+            if self._is_read(path.stem):
                 self._of_function(path, found)
         found.states = list(self._states_entered())
         return found
+
+    def _is_read(self, function: str | None) -> bool:
+        return _is_of_a_request(function) and self.leaves_out not in (function or "")
 
     def memory(self) -> Mapping[str, int]:
         """The memory of all functions in MB."""
@@ -128,6 +133,8 @@ class Meter:
     def _states_entered(self) -> Iterator[str]:
         machines = self.cloud.aws("stepfunctions")
         for machine in machines.list_state_machines()["stateMachines"]:
+            if self.leaves_out in machine["name"]:
+                continue
             pages = machines.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
             for execution in (each["executionArn"] for page in pages for each in page["executions"]):
                 if execution not in self.executions:

@@ -72,6 +72,12 @@ SHAPES: Final = (
     Shape("told by webhook", {"model": "minimax/music-2.5"}, (30,), more_than=HEX, told=True),
     Shape("heard live", {"model": "minimax/music-2.5", "live": True}, (30,), more_than=HEX),
 )
+HELD: Final = tuple(shape for shape in SHAPES if not shape.fields.get("live"))
+"""Those whose counts are kept. Pieces of a live song are published beside it and dropped where that takes too long, so
+how many there are depends on the machine.
+"""
+_RESCUE: Final = "Rescue"
+"""What the reaper begins for a song that could be fetched once more, at its own time."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +210,7 @@ def rig(scratch: Path, *arguments: str) -> Iterator[Rig]:
             "apiinone=key",
         ]
         cloud = Cloud(exits.enter_context(running_cloud([*flags, *overrides, *arguments], scratch)))
-        started = Rig(cloud, suno, receiver, Meter(cloud))
+        started = Rig(cloud, suno, receiver, Meter(cloud, leaves_out=_RESCUE))
         # The first order at each provider and of a caller makes what all later ones find.
         for shape in (each for each in SHAPES if each.name in _FIRST):
             started.run(shape)
