@@ -14,7 +14,7 @@ from fermata.domain.catalogue.models import read_catalogue
 from tests.benchmarks.capacity.needs import Needs, Run, needs_of, quotas
 from tests.benchmarks.capacity.simulation import Bound, Outcome, bounds, simulate, writes_an_item_takes
 from tests.benchmarks.cost.counts import Counts, kept
-from tests.benchmarks.cost.shapes import SHAPES, Shape
+from tests.benchmarks.cost.shapes import POLLED, POLLED_S, SHAPES, Shape, polling_of
 from tests.benchmarks.sizes import sized
 
 SEED: Final = 4711
@@ -36,15 +36,19 @@ def runs_of(shape: Shape, counts: Counts, provider_s: float) -> tuple[Run, ...]:
     """The runs of one job in their order, with the provider's time within or between them."""
     times: Mapping[str, int] = counts["invocations"]
     ordered = [*(name for name in _PATH if name in times), *(name for name in times if name not in _PATH)]
-    runs = [name for name in ordered for _ in range(times[name])]
-    polls = max(1, runs.count("PollGeneration") or runs.count("ReceiveCallback"))
-    waiting = "PollGeneration" if "PollGeneration" in runs else "ReceiveCallback"
+    waiting = next((name for name in ("ReceiveCallback", "PollGeneration") if name in times), "StartGeneration")
+    in_runs_s = provider_s if shape.blocking else _pauses_s(shape)
+    within_s, between_s = in_runs_s / times[waiting], (provider_s - in_runs_s) / times[waiting]
     return tuple(
-        Run(name, SHORT_S + provider_s)
-        if shape.blocking and name == "StartGeneration"
-        else Run(name, SHORT_S, provider_s / polls if name == waiting and not shape.blocking else 0)
-        for name in runs
+        Run(name, SHORT_S + within_s, between_s) if name == waiting else Run(name, SHORT_S)
+        for name in ordered
+        for _ in range(times[name])
     )
+
+
+def _pauses_s(shape: Shape) -> float:
+    """The seconds that the runs that poll pause together."""
+    return polling_of(POLLED, POLLED_S).pauses_s if shape.fields["model"] == POLLED else 0
 
 
 def main() -> int:

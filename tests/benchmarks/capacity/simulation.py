@@ -109,7 +109,7 @@ def _job(account: Account, needs: Needs, outcome: Outcome, chance: Random) -> Ge
             yield account.environment.timeout(run.seconds)
     outcome.ended += 1
     least_s = sum(run.seconds + run.after_s for run in needs.runs)
-    outcome.waited_s.append(round(account.environment.now - began_s - least_s, 6))
+    outcome.waited_s.append(max(0.0, round(account.environment.now - began_s - least_s, 6)))
 
 
 def _write(account: Account, name: str, outcome: Outcome, chance: Random) -> Generator[simpy.Event, Any, bool]:
