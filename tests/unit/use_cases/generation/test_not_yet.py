@@ -251,15 +251,15 @@ def learned_from(answers: Iterable[ScriptedAnswer | FermataError]) -> tuple[floa
 
 
 def test_the_shipped_machine_learns_the_bounds_of_a_song() -> None:
-    assert learned_from([DONE]) == (0, 46)
-    assert learned_from([RUNNING, DONE]) == (46, 52)
-    assert learned_from([RUNNING, RUNNING, RUNNING, DONE]) == (59, 67)
+    assert learned_from([DONE]) == (0, 49)
+    assert learned_from([RUNNING, DONE]) == (49, 56)
+    assert learned_from([RUNNING, RUNNING, RUNNING, DONE]) == (63, 71)
 
 
 def test_the_shipped_machine_learns_wide_bounds_where_a_poll_had_trouble() -> None:
     earliest_s, latest_s = learned_from([RUNNING, LOST, DONE])
-    assert earliest_s == 46
-    assert latest_s > 52
+    assert earliest_s == 49
+    assert latest_s > 56
 
 
 def test_a_machine_without_an_instant_polls_all_the_same() -> None:

@@ -140,7 +140,7 @@ def test_json_in_place_of_a_stream_is_read_as_ever(content_type: str) -> None:
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:
     world = world_with(TASK, provider="aimlapi")
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 46)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 49)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].upstream_id) == (JobStatus.GENERATING, "uuid:minimax/music-2.0")
     assert job.attempts[0].provider_charged is ProviderCharged.YES
