@@ -23,26 +23,15 @@ from typing import Final
 import boto3
 import httpx
 
-from fermata.adapters import aws
 from fermata.adapters.audio.marking.marker import FileMarker, SigningMarker
 from fermata.adapters.audio.marking.signer import ProcessSigner
-from fermata.adapters.audio.measurement import FileAudioMeter
-from fermata.adapters.http.audio_links import HttpAudioLinks
-from fermata.adapters.s3.answer_store import S3AnswerStore
-from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.domain.audio.marks import Marking
-from fermata.domain.providers.patience import PatiencePolicy
 from fermata.ports.audio import AudioMarker, SigningKey
-from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
 from local.deploy.signing_key import development_key
 from tests.benchmarks.sizes import sized
-from tests.fakes.clock import NOON
-from tests.fakes.jobs.job_store import InMemoryJobStore
-from tests.fakes.metrics import RecordingMetrics
 from tests.functions import ROOT
-from tests.songs import JOB_ID, ready_job
 from tests.support.audio_files import mp3
 from tests.support.cloud import BUCKET, REGION
+from tests.support.linked_song import store_linked_song
 from tests.support.peak_memory import peak_bytes
 
 MB: Final = 1_000_000
@@ -70,31 +59,12 @@ def naive(get: Callable[[str], httpx.Response] = httpx.get) -> Way:
 
 
 def ours(marker: AudioMarker | None, scratch: Path) -> Way:
-    """Our use case with its real adapters; only the jobs are in memory."""
-    tracks, answers = S3TrackStore(aws.s3(), BUCKET), S3AnswerStore(aws.s3(), BUCKET)
+    """Our use case with its real adapters."""
 
     def handler(url: str) -> None:
-        jobs = InMemoryJobStore()
-        jobs.create(ready_job(url))
-        ports = StorePorts(
-            jobs=jobs,
-            answers=answers,
-            links=HttpAudioLinks([], [], [url.rpartition("/")[0]], 5),
-            tracks=tracks,
-            meter=FileAudioMeter(),
-            marker=marker,
-            marking=Marking.TAGS if marker else Marking.OFF,
-            metrics=RecordingMetrics(),
-            clock=lambda: NOON,
-            remaining_s=lambda: 600,
-            scratch=scratch,
-            patience=PatiencePolicy(patience_s=3600, longest_pause_s=300),
-            retention_days=1,
-        )
-        store_audio(JOB_ID, 1, ports)
-        job = jobs.load(JOB_ID)
-        if job is None or len(job.tracks) != 1:
-            raise AssertionError(f"expected one track, found {job and job.tracks}")
+        job = store_linked_song(url, marker, scratch)
+        if len(job.tracks) != 1:
+            raise AssertionError(f"expected one track, found {job.tracks}")
 
     return handler
 

@@ -41,7 +41,7 @@ class JobStore(Protocol):
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
         """Save a job with a new attempt and book its cost, in one transaction, unless a pause or the day's budget
-        (0: no budget) blocks its provider.
+        (0: no budget) blocks its provider. A pause that begins while this runs may come too late.
 
         Raises `StaleRecordError` if another run wrote first, otherwise `ProviderHeldError`.
         """

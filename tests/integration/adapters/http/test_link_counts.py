@@ -10,23 +10,14 @@ import pytest
 
 from fermata.adapters import aws
 from fermata.adapters.audio.marking.marker import FileMarker
-from fermata.adapters.audio.measurement import FileAudioMeter
-from fermata.adapters.http.audio_links import HttpAudioLinks
-from fermata.adapters.s3.answer_store import S3AnswerStore
-from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.domain.audio.marks import Marking
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import TransientError
 from fermata.ports.audio import AudioMarker
-from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
-from tests.fakes.clock import NOON
-from tests.fakes.jobs.job_store import InMemoryJobStore
-from tests.fakes.metrics import RecordingMetrics
-from tests.songs import JOB_ID, ready_job
+from tests.songs import JOB_ID
 from tests.support.audio_files import mp3
 from tests.support.cloud import BUCKET, REGION
 from tests.support.counting_servers import CountingServer, Sink, serving, source_of
+from tests.support.linked_song import store_linked_song
 
 SONG: Final = mp3(kbps=256, seconds=10) * 4
 PUT: Final = f"PUT /{BUCKET}/tracks/{JOB_ID}/1.mp3"
@@ -57,25 +48,7 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingServer]:
 
 
 def store(source: CountingServer, marker: AudioMarker | None, scratch: Path) -> Job:
-    jobs = InMemoryJobStore()
-    jobs.create(ready_job(f"{source.origin}/song.mp3"))
-    ports = StorePorts(
-        jobs=jobs,
-        answers=S3AnswerStore(aws.s3(), BUCKET),
-        links=HttpAudioLinks([], [], [source.origin], 5),
-        tracks=S3TrackStore(aws.s3(), BUCKET),
-        meter=FileAudioMeter(),
-        marker=marker,
-        marking=Marking.TAGS if marker else Marking.OFF,
-        metrics=RecordingMetrics(),
-        clock=lambda: NOON,
-        remaining_s=lambda: 600,
-        scratch=scratch,
-        patience=PatiencePolicy(patience_s=3600, longest_pause_s=300),
-        retention_days=1,
-    )
-    store_audio(JOB_ID, 1, ports)
-    return jobs.load_existing(JOB_ID)
+    return store_linked_song(f"{source.origin}/song.mp3", marker, scratch)
 
 
 @pytest.mark.parametrize("marker", [None, FileMarker()], ids=["off", "tags"])
