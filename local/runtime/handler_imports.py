@@ -1,7 +1,7 @@
 """The modules that handlers import, read from their sources without running them."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -61,10 +61,17 @@ class _Sources:
     def find(self, module: str) -> Path | None:
         """Return the source of a module, or None where it is not in these directories."""
         if module not in self._found:
-            paths = (directory.joinpath(*module.split(".")) for directory in self._directories)
-            sources = (source for path in paths for source in (path.with_suffix(".py"), path / "__init__.py"))
-            self._found[module] = next((source for source in sources if source.is_file()), None)
+            self._found[module] = self._search(module)
         return self._found[module]
+
+    def _search(self, module: str) -> Path | None:
+        package = module.rpartition(".")[0]
+        # Most names that are asked for are classes and functions of a module, which holds no modules.
+        if package and (parent := self.find(package)) and parent.name != "__init__.py":
+            return None
+        paths = (directory.joinpath(*module.split(".")) for directory in self._directories)
+        sources = (source for path in paths for source in (path.with_suffix(".py"), path / "__init__.py"))
+        return next((source for source in sources if source.is_file()), None)
 
     def imports_of_siblings(self, module: str) -> set[str]:
         """Return what a module and the modules of its folder that it needs import; nothing for one from elsewhere."""
@@ -99,8 +106,16 @@ def _names(path: Path) -> tuple[frozenset[str], frozenset[str]]:
 # Kept for a reload, after which most sources are what they were.
 @cache
 def _import_statements(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
-    nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    nodes = list(_statements(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     members = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
     return frozenset(plain | {str(node.module) for node in origins}), frozenset(members)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements of a tree. Expressions, which are most of it, hold none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for statement in getattr(tree, field, ()):
+            yield statement
+            yield from _statements(statement)
