@@ -255,8 +255,9 @@ class Cloud:
         return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> frozenset[str]:
-        """The items of the table and the executions, by name. Counters of calls, providers' slots, what is learned from
-        a song after its job has ended, and what expires within two hours, at any moment, are left out.
+        """The items of the table and the executions, by name. Counters of calls, slots of providers and of rescues,
+        what is learned from a song after its job has ended, and what expires within two hours, at any moment, are left
+        out.
         """
         outputs = self.line["outputs"]
         found = (
@@ -266,13 +267,15 @@ class Cloud:
                 TableName=outputs["TableName"],
                 ProjectionExpression="pk, sk",
                 FilterExpression=(
-                    "NOT begins_with(pk, :counters) AND NOT begins_with(pk, :providers) AND pk <> :estimates "
+                    "NOT begins_with(pk, :counters) AND NOT begins_with(pk, :providers) "
+                    "AND NOT begins_with(pk, :rescues) AND pk <> :estimates "
                     "AND (attribute_not_exists(#ttl) OR #ttl > :soon)"
                 ),
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues={
                     ":counters": {"S": "READS#"},
                     ":providers": {"S": "PROVIDER#"},
+                    ":rescues": {"S": "RESCUE#"},
                     ":estimates": {"S": "ESTIMATES"},
                     ":soon": {"N": str(int(time.time()) + 7_200)},
                 },
