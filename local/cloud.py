@@ -22,16 +22,10 @@ from local.deploy.direct_clients import direct_clients
 from local.deploy.function_settings import check_function_settings, check_reservations, start_order
 from local.deploy.own_urls import OwnUrls
 from local.deploy.provider_keys import provider_keys, store_signing_key
-from local.emulator import (
-    function_logs,
-    missing_calls,
-    moto_backends,
-    moto_seams,
-    moto_tables,
-    moto_transactions,
-    step_functions,
-)
+from local.emulator import function_logs, missing_calls, moto_backends, moto_seams, step_functions
 from local.emulator.aws_endpoint import AwsEndpoint
+from local.emulator.dynamodb.calls import straight_to_dynamodb
+from local.emulator.dynamodb.quick import make_quick
 from local.emulator.event_bridge import EventBridge
 from local.emulator.schedules import Timers, read_schedules
 from local.errors import LocalCloudError
@@ -159,11 +153,9 @@ class LocalCloud:
         if self._kept:
             self._kept.state.install()
         moto_backends.make_ready()
-        moto_transactions.remember_only_what_a_transaction_touches()
-        moto_tables.query_only_what_is_asked_for()
-        moto_tables.measure_items_once()
+        make_quick()
         step_functions.make_ready(self._settings.time_scale)
-        moto = moto_backends.straight_to_dynamodb(missing_calls.dispatcher())
+        moto = straight_to_dynamodb(missing_calls.dispatcher())
         if self._kept:
             moto = self._kept.state.endpoint(moto)
         iam = self._iam = Enforcement(self._state.logs)

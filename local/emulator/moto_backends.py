@@ -1,28 +1,20 @@
-"""Replacements in moto's backends: locks, running state machines, fast paths, and bucket policies that are only
-stored.
-"""
+"""Replacements in moto's backends: locks, running state machines, and bucket policies that are only stored."""
 
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
-from functools import lru_cache
 from threading import RLock
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from local.deploy.deployment import ACCOUNT_ID, REGION
 from local.emulator import moto_seams
-from local.emulator.capacity.measuring import measure_calls, measuring
+from local.emulator.capacity.measuring import measure_calls
 from local.emulator.moto_seams import MotoValue
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _BATCH: Final = "moto.batch"
 _SSM: Final = "moto.ssm"
 _EC2: Final = "moto.ec2"
-_PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL"})
 
 
 def import_engine() -> None:
@@ -95,47 +87,6 @@ def forget_dropped_objects() -> None:
     moto_seams.NEW_MODEL.replace(staticmethod(new))
 
 
-def pass_attributes_as_they_are() -> None:
-    """Serialize a DynamoDB attribute of a plain type unchanged, because moto stores it in the wire format."""
-    original = moto_seams.SERIALIZE_STRUCTURE.original
-
-    def structure(
-        self: MotoValue, serialized: dict[str, MotoValue], value: MotoValue, shape: MotoValue, key: str
-    ) -> None:
-        if key and shape.name == "AttributeValue" and isinstance(value, dict) and _PLAIN.issuperset(value):
-            serialized[key] = dict(value)
-        else:
-            original(self, serialized, value, shape, key)
-
-    moto_seams.SERIALIZE_STRUCTURE.replace(structure)
-
-
-def parse_updates_once() -> None:
-    """Cache parsed update expressions."""
-    moto_seams.PARSE_UPDATE.replace(staticmethod(lru_cache(maxsize=1024)(moto_seams.PARSE_UPDATE.original)))
-
-
-def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
-    """Answer calls to DynamoDB, the majority of all calls, without moto's web framework."""
-    from moto.core.request import Request
-    from werkzeug.wrappers import Response
-
-    handler = moto_seams.DYNAMODB.owner
-
-    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
-            return moto(environ, start_response)
-        request = _ServerRequest(environ)
-        with measuring(environ):
-            status, headers, content = handler.dispatch(request, request.raw_url, dict(request.headers))
-        return Response(content, status, headers)(environ, start_response)
-
-    class _ServerRequest(Request):
-        from_wsgi_server = True
-
-    return application
-
-
 class EventBus:
     """The publishing part of EventBridge's boto3 client, without HTTP requests."""
 
@@ -152,8 +103,6 @@ def make_ready() -> None:
     lock_backends()
     list_modules_once()
     forget_dropped_objects()
-    pass_attributes_as_they_are()
-    parse_updates_once()
     enforce_no_bucket_policy()
 
 

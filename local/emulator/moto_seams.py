@@ -122,6 +122,36 @@ PARSE_UPDATE: Final = Seam(
     ("expression_str",),
     "moto parses the expression of every update again, of a few dozen distinct ones; its callers copy the result",
 )
+WALK_UPDATE: Final = Seam(
+    "moto.dynamodb.parsing.ast_nodes",
+    "DepthFirstTraverser.traverse",
+    ("self", "node"),
+    "ten walks over each update ask at every node anew which nodes they are for: an eighth of all the time",
+)
+COPY_UPDATE: Final = Seam(
+    "moto.dynamodb.parsing.validators",
+    "deepcopy",
+    None,
+    "each update copies its parsed expression as a graph, with a look for every node at what was copied before",
+)
+SPLIT_CONDITION: Final = Seam(
+    "moto.dynamodb.comparisons",
+    "ConditionExpressionParser._lex_condition_expression",
+    ("self",),
+    "moto splits each condition up to three times in a call, of a few dozen distinct ones",
+)
+ATTRIBUTE_SIZE: Final = Seam(
+    "moto.dynamodb.models.dynamo_type",
+    "DynamoType.size",
+    ("self",),
+    "moto makes a new attribute of each member of a map to measure it, for every item that a query finds",
+)
+ATTRIBUTE_COPY: Final = Seam(
+    "moto.dynamodb.models.dynamo_type",
+    "DynamoType.__deepcopy__",
+    ("self", "memo"),
+    "items are copied for every update, and attributes are no graphs",
+)
 JSON_PATH: Final = Seam(
     f"{_ASL}.utils.json_path",
     "parse",
@@ -224,6 +254,11 @@ SEAMS: Final = (
     DYNAMODB,
     SERIALIZE_STRUCTURE,
     PARSE_UPDATE,
+    WALK_UPDATE,
+    COPY_UPDATE,
+    SPLIT_CONDITION,
+    ATTRIBUTE_SIZE,
+    ATTRIBUTE_COPY,
     JSON_PATH,
     ENGINE_CLIENTS,
     PARSE,

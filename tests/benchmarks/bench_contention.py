@@ -24,7 +24,7 @@ from fermata.domain.money.movement import grant_of
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.plan_limits import PlanLimits
-from local.emulator.moto_transactions import remember_only_what_a_transaction_touches
+from local.emulator.dynamodb.transactions import remember_only_what_a_transaction_touches
 from tests.benchmarks.sizes import sized
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb

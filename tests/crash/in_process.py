@@ -30,7 +30,8 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.wiring import runtime
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec, unqualified
-from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
+from local.emulator import moto_backends, moto_seams, step_functions
+from local.emulator.dynamodb.quick import make_quick
 from local.emulator.event_targets import as_sent, payload
 from local.emulator.moto_seams import MotoValue
 from local.http.bridge import HttpBridge
@@ -521,14 +522,10 @@ def _prepare_moto() -> None:
     moto_seams.check_seams()
     moto_backends.execute_machines()
     moto_backends.lock_backends()
-    moto_transactions.remember_only_what_a_transaction_touches()
-    moto_tables.query_only_what_is_asked_for()
-    moto_tables.measure_items_once()
-    moto_backends.parse_updates_once()
+    make_quick()
     moto_backends.list_modules_once()
     moto_backends.forget_dropped_objects()
     moto_backends.enforce_no_bucket_policy()
-    moto_backends.pass_attributes_as_they_are()
     step_functions.parse_once()
     step_functions.parse_paths_once()
     step_functions.name_executions()

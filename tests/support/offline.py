@@ -2,7 +2,8 @@
 
 import pytest
 
-from local.emulator import moto_backends, moto_tables, moto_transactions
+from local.emulator import moto_backends
+from local.emulator.dynamodb.quick import make_quick
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +17,4 @@ def quick_tables() -> None:
     one thread at a time, because moto loses updates under several.
     """
     moto_backends.lock_backends()
-    moto_backends.pass_attributes_as_they_are()
-    moto_backends.parse_updates_once()
-    moto_transactions.remember_only_what_a_transaction_touches()
-    moto_tables.query_only_what_is_asked_for()
-    moto_tables.measure_items_once()
+    make_quick()

@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 Item: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -100,6 +101,7 @@ def _text_bytes(text: str) -> int:
     return len(text.encode())
 
 
+@lru_cache(maxsize=4096)
 def _number_bytes(text: str) -> int:
     """A byte for two digits, but for zeros at either end, and one more; a negative number has another one."""
     number = Decimal(text)

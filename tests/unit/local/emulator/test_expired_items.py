@@ -10,8 +10,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from local.emulator.dynamodb.calls import straight_to_dynamodb
 from local.emulator.expired_items import DELAY_S, EVERY_S, Ended, ExpiringItems, ended_in_moto
-from local.emulator.moto_backends import straight_to_dynamodb
 from tests.support.cloud import session
 
 if TYPE_CHECKING:

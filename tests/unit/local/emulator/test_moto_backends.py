@@ -44,8 +44,8 @@ def test_an_item_that_is_written_again_leaves_nothing_of_what_it_was() -> None:
 
 
 KINDS = """
-from local.emulator import moto_backends
-moto_backends.pass_attributes_as_they_are()
+from local.emulator.dynamodb import values
+values.pass_attributes_as_they_are()
 from moto import mock_aws
 from tests.support.cloud import TABLE, dynamodb_with_table
 with mock_aws():

@@ -10,6 +10,7 @@ import pytest
 
 from local.deploy.deployment import ACCOUNT_ID, REGION
 from local.emulator import moto_backends, moto_seams
+from local.emulator.dynamodb.calls import straight_to_dynamodb
 from local.in_process import call_in_process
 from local.state.emulated import seams
 from local.state.kept_state import KeptState
@@ -133,7 +134,7 @@ class Life:
 def _moto() -> "WSGIApplication":
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    return moto_backends.straight_to_dynamodb(DomainDispatcherApplication(create_backend_app))
+    return straight_to_dynamodb(DomainDispatcherApplication(create_backend_app))
 
 
 @cache

@@ -8,10 +8,10 @@ from typing import Any
 ANSWERS = """
 import json, sys
 from botocore.exceptions import ClientError
-from local.emulator import moto_tables
+from local.emulator.dynamodb import tables
 if sys.argv[1] == "quick":
-    moto_tables.query_only_what_is_asked_for()
-    moto_tables.measure_items_once()
+    tables.query_only_what_is_asked_for()
+    tables.measure_items_once()
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
 from tests.support.cloud import TABLE, dynamodb_with_table

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.emulator import moto_seams
-from local.emulator.moto_transactions import remember_only_what_a_transaction_touches
+from local.emulator.dynamodb.transactions import remember_only_what_a_transaction_touches
 from tests.support.cloud import TABLE, dynamodb_with_table
 
 if TYPE_CHECKING:

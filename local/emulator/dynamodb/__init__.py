@@ -1,0 +1,1 @@
+"""What the cloud replaces in moto's DynamoDB."""
