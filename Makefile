@@ -39,34 +39,36 @@ PYTHON313 := .tools/python313/.made
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(MEDIA) $(C2PA) $(SAM) $(SUPPLY) $(NODE) $(GENERATORS) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) $(CONSOLE) $(BROWSER)
 
-.venv/.pip: requirements.lock
+# The installer of everything else is all that pip installs: pip takes five times as long.
+.venv/.uv: requirements.lock tooling/installer.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement tooling/installer.lock
 	@touch $@
 
-$(VENV): .venv/.pip tooling/link_checkout.py
+$(VENV): .venv/.uv tooling/link_checkout.py
 	@echo "making .venv (what the laptop and the checks need)" >&2
 	@sh tooling/install_lock.sh .venv requirements.lock
 	@$(PY) tooling/link_checkout.py
 	@touch $(RUN) $@
 
 # A third of what the checks need, of the same versions; the checks add theirs to it.
-$(RUN): .venv/.pip tooling/run.lock tooling/link_checkout.py
+$(RUN): .venv/.uv tooling/run.lock tooling/link_checkout.py
 	@echo "making .venv (what the laptop needs)" >&2
 	@sh tooling/install_lock.sh .venv tooling/run.lock
 	@$(PY) tooling/link_checkout.py
 	@touch $@
 
-$(FUNCTIONS): tooling/functions.lock | .venv/.pip
+$(FUNCTIONS): tooling/functions.lock | .venv/.uv
 	@echo "making .tools/functions (what a function finds on Lambda, and nothing else)" >&2
 	@sh tooling/make_environment.sh .tools/functions $<
 	@touch $@
 
-$(MEDIA) $(C2PA) $(SAM) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.pip
+$(MEDIA) $(C2PA) $(SAM) $(SUPPLY) $(CONTRACT) $(AWS) $(DOCS) $(MCP) $(CLIENT) $(BROWSER): .tools/%/.made: tooling/%.lock | .venv/.uv
 	@echo "making .tools/$*" >&2
 	@sh tooling/make_environment.sh .tools/$* $<
 	@touch $@
 
-$(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
+$(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.uv
 	@echo "making .tools/node" >&2
 	@sh tooling/make_environment.sh .tools/node $<
 	@sh tooling/install_node_packages.sh node
@@ -88,7 +90,7 @@ $(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
 	@sh tooling/install_node_packages.sh vendors
 	@touch $@
 
-$(PYTHON313): tooling/runtime.lock | .venv/.pip
+$(PYTHON313): tooling/runtime.lock | .venv/.uv
 	@echo "making .tools/python313" >&2
 	@python=$$(sh tooling/find_python.sh 3.13) && "$$python" -m venv --clear .tools/python313
 	@sh tooling/install_lock.sh .tools/python313 $<
@@ -105,7 +107,7 @@ run: $(RUN) $(FUNCTIONS) $(MEDIA) ## keep the whole backend running on this mach
 env: $(RUN) $(FUNCTIONS) $(MEDIA) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
 	@$(PY) -m local env $(ARGS)
 
-c2pa: .venv/.pip ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS, before sam deploy (ARCH=arm64 or x86_64)
+c2pa: .venv/.uv ## fill the layer layers/c2pa, which Marking=c2pa needs in AWS, before sam deploy (ARCH=arm64 or x86_64)
 	@sh tooling/fill_c2pa_layer.sh $(or $(ARCH),arm64)
 
 # ---- checks
@@ -204,6 +206,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:local layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/run.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/functions.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime --constraint requirements.lock --output-file tooling/runtime.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:installer --constraint requirements.lock --output-file tooling/installer.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:supply --output-file tooling/supply.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock

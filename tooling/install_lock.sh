@@ -1,15 +1,9 @@
 #!/bin/sh
-# install_lock.sh ENVIRONMENT LOCK: installs exactly what the lock file names, by hash, with the pip of .venv (the only one there is).
+# install_lock.sh ENVIRONMENT LOCK: installs exactly what the lock file names, by hash, with the uv of .venv; with pip where uv fails, because it reads no pip.conf, which may name the only index in reach.
 # Nothing is compiled: Python does that on first use, and most of what is installed is never used.
-# Whole lines of progress, because make may run several of these beside each other.
 set -eu
-packages=$(grep -c '^[a-zA-Z0-9._-]*==' "$2")
-status=$(mktemp)
-{
-    .venv/bin/python -m pip --python "$1/bin/python" install --no-color --progress-bar off --disable-pip-version-check --no-compile --no-deps --require-hashes --requirement "$2" || echo failed >"$status"
-} | awk -v where="$1" -v packages="$packages" '
-    /^(Collecting|Ignoring|Requirement already)/ && ++found % 20 == 0 { print "  " where ": " found " of " packages " packages fetched" > "/dev/stderr" }
-    /^Installing collected/ { print "  " where ": installing" > "/dev/stderr" }
-'
-test ! -s "$status" || { rm "$status"; exit 1; }
-rm "$status"
+python=$1/bin/python
+if ! .venv/bin/uv pip install --quiet --no-config --python "$python" --no-deps --require-hashes --requirement "$2"; then
+    echo "uv could not install $2 into $1; trying pip" >&2
+    .venv/bin/python -m pip --python "$python" install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --requirement "$2"
+fi

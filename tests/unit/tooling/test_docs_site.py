@@ -22,7 +22,7 @@ def build(folder: Path, more: str) -> subprocess.CompletedProcess[str]:
     with (folder / "docs" / "limits.md").open("a", encoding="utf-8") as document:
         document.write(f"\n{more}\n")
     # Whatever the times of files say, the environment of this checkout is not made anew.
-    command = ["make", "docs", "--old-file=.tools/docs/.made", "--old-file=.venv/.pip"]
+    command = ["make", "docs", "--old-file=.tools/docs/.made", "--old-file=.venv/.uv"]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
 
 

@@ -15,6 +15,7 @@ EVERY_LOCK = [
     "tooling/run.lock",
     "tooling/functions.lock",
     "tooling/runtime.lock",
+    "tooling/installer.lock",
     "tooling/sam.lock",
     "tooling/supply.lock",
     "tooling/node.lock",
