@@ -3,6 +3,7 @@
 from typing import Final
 
 from tooling.mutants.agents import AGENTS
+from tooling.mutants.answers import ANSWERS
 from tooling.mutants.choice import CHOICE, SHARDS
 from tooling.mutants.claims import CLAIMS, STOPS
 from tooling.mutants.client import CLIENT
@@ -13,5 +14,5 @@ from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-_BOUGHT: Final = (*CLAIMS, *STOPS, *STREAMS, *SPEECH, *SONGS, *TRIGGERS, *QUEUE)
+_BOUGHT: Final = (*CLAIMS, *STOPS, *ANSWERS, *STREAMS, *SPEECH, *SONGS, *TRIGGERS, *QUEUE)
 MUTANTS: Final = (*_BOUGHT, *MONEY, *CHOICE, *SHARDS, *CLIENT, *AGENTS)

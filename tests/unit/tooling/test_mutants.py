@@ -10,6 +10,7 @@ pytestmark = pytest.mark.check
 
 PROMISES = {
     "agents",
+    "answers",
     "claim condition",
     "claim_until",
     "closed as unknown",

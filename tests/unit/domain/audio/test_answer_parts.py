@@ -143,6 +143,13 @@ def test_what_hex_of_one_case_cannot_say_is_not_taken_apart(text: bytes, chunk_b
     assert not is_apart or parts.close() is None
 
 
+@pytest.mark.parametrize("digits", [7, len(HEX) - 1])
+def test_an_answer_that_ends_within_a_byte_of_its_song_is_no_whole_song(digits: int) -> None:
+    parts, _, is_apart = apart(iter((b'{"data":{"audio":"' + HEX[:digits],)))
+    assert is_apart
+    assert parts.close() is None
+
+
 def test_an_answer_with_more_around_its_song_than_may_be_held_is_not_taken_apart() -> None:
     for around in (MOST_AROUND, MOST_AROUND + 1):
         before = b'{"data":{"audio":"'
