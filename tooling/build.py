@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tooling.built import STAMP, digest_of_sources, note_build
 from tooling.supply.bill import undeclared_packages, write_bill
 from tooling.uploads import ROOT, SAM, UploadError, loopback_s3, sam_environment, unpack_uploads
 
@@ -63,6 +64,8 @@ def main() -> int:
     if not _runs(PYTHON_DIR / "python"):
         print(f"{PYTHON_DIR}/python does not run any more; remove .tools/python313 and build again", file=sys.stderr)
         return 2
+    sources = digest_of_sources(ROOT)
+    (ROOT / STAMP).unlink(missing_ok=True)
     with ThreadPoolExecutor(len(TARGETS)) as pool:
         ended = dict(zip(TARGETS, pool.map(_sam_build, TARGETS, TARGETS.values()), strict=True))
     if any(ended.values()):
@@ -77,6 +80,8 @@ def main() -> int:
     print(f"{write_bill(BUILD).relative_to(ROOT)}: what the uploads are made of")
     for fault in faults:
         print(fault, file=sys.stderr)
+    if not faults:
+        note_build(ROOT, sources)
     return 1 if faults else 0
 
 

@@ -30,7 +30,8 @@ from tests.benchmarks.sizes import sized
 from tests.fakes.settings import SETTINGS
 from tests.functions import authorizer_event, http_event
 from tests.songs import JOB_ID
-from tooling.build import PYTHON_DIR
+from tooling.build import PYTHON_DIR, TARGETS
+from tooling.built import is_built
 from tooling.uploads import ROOT, SAM, loopback_s3, sam_environment, unpack_uploads
 
 RUNS: Final = sized(15, 1)
@@ -137,9 +138,17 @@ def logical_id(name: str) -> str:
 
 
 def unpack_build(folder: Path) -> None:
-    """Build for this machine's processor, and unpack what would be uploaded below `folder`."""
+    """Unpack what would be uploaded for this machine's processor below `folder`; `make build` may have built it."""
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    target = folder / "sam" / "built"
+    built = is_built(ROOT)
+    target = TARGETS[architecture] if built else folder / "sam" / "built"
+    if not built:
+        _build(architecture, target)
+    with loopback_s3() as endpoint:
+        unpack_uploads(target / "template.yaml", folder, endpoint)
+
+
+def _build(architecture: str, target: Path) -> None:
     subprocess.run(
         [SAM, "build", "--no-cached", "--build-dir", target, "--parameter-overrides", f"Architecture={architecture}"],
         cwd=ROOT,
@@ -147,8 +156,6 @@ def unpack_build(folder: Path) -> None:
         check=True,
         capture_output=True,
     )
-    with loopback_s3() as endpoint:
-        unpack_uploads(target / "template.yaml", folder, endpoint)
 
 
 def write_naive(folder: Path) -> Path:
