@@ -18,8 +18,8 @@ from tests.simulated_songs import SCENARIOS, Figures, Rule, figures, runs, shipp
 SEEDS: Final = sized(60, 2)
 SHARES: Final = (0.4, 0.5, 0.6, 0.65, FIRST_LOOK, 0.75, 0.8)
 
-STATES_BESIDE_POLLS: Final = 5
-"""Of a polled song: StartGeneration, DecideNext, StoreAudio, CheckStorage, SettleJob."""
+STATES_BESIDE_POLLS: Final = 3
+"""Of a polled song: StartGeneration, DecideNext, StoreAudio."""
 STATES_OF_A_LOOP: Final = 3
 """WaitForProvider, PollGeneration, DecideNext."""
 USD_A_TRANSITION: Final = 25 / 1_000_000
@@ -30,7 +30,7 @@ USD_A_GB_SECOND: Final = 0.0000133334
 MEMORY_MB: Final = 128
 MEMORY_MB_BEFORE: Final = 512
 STATES_BESIDE_POLLS_BEFORE: Final = 6
-"""With `Done` at the end."""
+"""With `CheckStorage`, `SettleJob` and `Done` at the end."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def _kill(function: str, call: str, when: When, nth: int = 1, invocation: int | 
 
 KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("hex in the answer", True, (_kill("SubmitJob", _WRITE, _AFTER),)),
-    ("hex in the answer", False, (_kill("StartGeneration", _MINIMAX, _AFTER),)),
+    ("hex in the answer", False, (_kill("StartGeneration", _MINIMAX, _AFTER), _kill("SettleJob", _WRITE, _AFTER))),
     ("hex in the answer", True, (_kill("StoreAudio", "s3:PutObject tracks/", _BEFORE),)),
-    ("hex in the answer", True, (_kill("SettleJob", _WRITE, _AFTER),)),
+    ("hex in the answer", True, (_kill("StoreAudio", _WRITE, _AFTER, nth=2),)),
     ("link in the answer", True, (_kill("StartGeneration", "s3:PutObject staging/", _AFTER),)),
     ("link in the answer", True, (_kill("StoreAudio", "GET /files/*", _AFTER),)),
     (
@@ -44,7 +44,7 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("task", True, (_kill("StartGeneration", "s3:PutObject staging/", _AFTER),)),
     ("task", True, (_kill("PollGeneration", _WRITE, _AFTER),)),
     ("task", True, (_kill("StoreAudio", _WRITE, _BEFORE),)),
-    ("task", True, (_kill("SettleJob", "events:PutEvents", _BEFORE),)),
+    ("task", True, (_kill("StoreAudio", "events:PutEvents", _BEFORE),)),
     ("task, dead link", True, (_kill("PollGeneration", _WRITE, _BEFORE),)),
     ("task, dead link", True, (_kill("StoreAudio", _WRITE, _AFTER),)),
     ("callbacks", False, (_kill("StartGeneration", _WRITE, _AFTER),)),
@@ -55,7 +55,7 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("upload, then hex", True, (_kill("PrepareReference", _WRITE, _BEFORE, invocation=2),)),
     ("upload, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER),)),
     ("refused, fallback sings", True, (_kill("StartGeneration", _WRITE, _BEFORE, nth=2),)),
-    ("refused, fallback sings", True, (_kill("SettleJob", "events:PutEvents", _AFTER),)),
+    ("refused, fallback sings", True, (_kill("StoreAudio", "events:PutEvents", _AFTER),)),
     ("stream", False, (_kill("StartGeneration", "s3:PutObject staging/", _BEFORE),)),
     ("stream", True, (_kill("StartGeneration", "s3:PutObject staging/", _AFTER),)),
     ("stream", True, (_kill("StoreAudio", "s3:PutObject tracks/", _BEFORE),)),

@@ -22,10 +22,14 @@ _SWEPT_AFTER_S: Final = 1_201
 """When a deleted live song's files are deleted once more."""
 _LOOKS: Final = 24
 """Nearly half an hour: a rescue that was killed is followed once its lease is over."""
+_END: Final = "dynamodb.TransactWriteItems JOB+USAGE+WALLET"
+"""The transaction that ends a job."""
 _ASIDE: Final = ("AuthorizeRequest", "ReapJobs")
 """Two runs of theirs at once are nothing special."""
 _TRIES_OF_THE_MACHINE: Final = 1 + 12
-"""To settle a job: the first and its retries."""
+"""To settle a job in SettleJob: the first and its retries."""
+_TRIES_TO_STORE: Final = 1 + 40
+"""Of the state that stores a song and settles its job."""
 _TRIES_OF_THE_RULE: Final = 3
 """Of Lambda, for what the status rule invokes."""
 
@@ -91,8 +95,7 @@ def run_matrix(cloud: InProcessCloud, shape: Shape, share: Share) -> Report:
     plans: deque[tuple[Site | None, frozenset[Cut]]] = deque((moment.site, frozenset({moment.cut})) for moment in drawn)
     report.planned.update(moment.site for moment in drawn)
     if shape.settled_late:
-        plans += _never_settled_by_the_machine(drawn)
-        _settled_by_the_rule(cloud, shape, recorded, report)
+        plans += _settled_late(cloud, shape, share, recorded, report)
     planned = {moment.site for moment in recorded}
     while plans:
         site, plan = plans.popleft()
@@ -128,20 +131,41 @@ def _wanted(moments: list[Moment], shape: Shape) -> list[Moment]:
     return [moment for moment in moments if not shape.functions or moment.cut.function in shape.functions]
 
 
-def _never_settled_by_the_machine(recorded: list[Moment]) -> Iterator[tuple[None, frozenset[Cut]]]:
-    """Settling dies as often as the machine and the status rule try it; the reaper is left."""
-    for moment in distinct(moment for moment in recorded if moment.cut.function == "SettleJob"):
-        yield None, _each_time(moment, _TRIES_OF_THE_MACHINE + _TRIES_OF_THE_RULE)
+def _settled_late(
+    cloud: InProcessCloud, shape: Shape, share: Share, recorded: list[Moment], report: Report
+) -> list[tuple[Site | None, frozenset[Cut]]]:
+    """Settling dies as often as StoreAudio tries it. Then SettleJob dies once at each of its moments, or as often as
+    the machine and the status rule try it, which leaves the reaper.
+    """
+    never_stored = _never_settled_where_it_is_stored(recorded)
+    late = [moment for moment in _run(cloud, shape, never_stored, report) if moment.cut.function == "SettleJob"]
+    if not late:
+        report.problems.append("expected SettleJob to settle what StoreAudio did not, found no run of it")
+        return []
+    _settled_by_the_rule(cloud, shape, never_stored, late[0], report)
+    drawn = [moment for moment in distinct(late) if share.has(moment.site)]
+    report.planned.update(moment.site for moment in drawn)
+    once = [(moment.site, never_stored | {moment.cut}) for moment in drawn]
+    tries = _TRIES_OF_THE_MACHINE + _TRIES_OF_THE_RULE
+    return [*once, *((None, never_stored | _each_time(moment, tries)) for moment in drawn)]
 
 
-def _settled_by_the_rule(cloud: InProcessCloud, shape: Shape, recorded: list[Moment], report: Report) -> None:
+def _never_settled_where_it_is_stored(recorded: list[Moment]) -> frozenset[Cut]:
+    """The first run that stores dies before it writes the end, and every later one at its first call."""
+    stores = (moment.cut for moment in recorded if moment.cut.function == "StoreAudio" and moment.site.call == _END)
+    first = next(stores)
+    later = range(first.invocation + 1, first.invocation + _TRIES_TO_STORE)
+    return frozenset({first, *(Cut("StoreAudio", invocation, 0) for invocation in later)})
+
+
+def _settled_by_the_rule(
+    cloud: InProcessCloud, shape: Shape, never_stored: frozenset[Cut], first: Moment, report: Report
+) -> None:
     """Settling dies as often as the machine tries it; the execution fails, and the status rule has the job settled."""
-    first = next((moment for moment in recorded if moment.cut.function == "SettleJob"), None)
-    if first is not None:
-        _run(cloud, shape, _each_time(first, _TRIES_OF_THE_MACHINE), report)
-        tries = cloud.runtime.invocations["SettleJob"]
-        if tries != _TRIES_OF_THE_MACHINE + 1:
-            report.problems.append(f"expected the status rule to settle the job after the machine, found {tries} tries")
+    _run(cloud, shape, never_stored | _each_time(first, _TRIES_OF_THE_MACHINE), report)
+    tries = cloud.runtime.invocations["SettleJob"]
+    if tries != _TRIES_OF_THE_MACHINE + 1:
+        report.problems.append(f"expected the status rule to settle the job after the machine, found {tries} tries")
 
 
 def _each_time(moment: Moment, times: int) -> frozenset[Cut]:

@@ -40,7 +40,9 @@ class Shape:
     attempts: int = 1
     """How many attempts it takes when nobody is killed."""
     settled_late: bool = False
-    """Whether settling also dies as often as the machine tries it. What then follows is the same for all shapes."""
+    """Whether settling also dies as often as the machine tries it, in StoreAudio and then in SettleJob. What follows is
+    the same for all shapes.
+    """
     overtaken: bool = False
     """Whether a second run of each invocation also overtakes the first, at each moment."""
     rescued: bool = False
@@ -65,7 +67,7 @@ SHAPES: Final = (
         "upload that is fetched",
         {"model": "aimlapi/minimax-music", "lyrics": LYRICS},
         after_a_recording=True,
-        functions=frozenset({"PrepareReference", "SettleJob"}),
+        functions=frozenset({"PrepareReference", "StoreAudio"}),
     ),
     Shape("task", _song("aimlapi/minimax/music-2.0")),
     Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
@@ -100,7 +102,7 @@ SHAPES: Final = (
         listens=True,
         settled_late=True,
         overtaken=True,
-        functions=frozenset({"SettleJob", "DeliverWebhook"}),
+        functions=frozenset({"StoreAudio", "SettleJob", "DeliverWebhook"}),
     ),
     Shape(
         "stream, deleted",

@@ -12,6 +12,7 @@ class RecordingMetrics:
         self.ends: list[JobEnd] = []
         self.lasted: list[tuple[str, float]] = []
         self.used: list[tuple[str, str, int]] = []
+        self.excused = 0
         self.in_credits: list[tuple[str, int]] = []
         self.micro_usd: list[tuple[str, str, int]] = []
 
@@ -32,6 +33,9 @@ class RecordingMetrics:
 
     def percent(self, name: str, provider: str, value: int) -> None:
         self.used.append((name, provider, value))
+
+    def excuse(self) -> None:
+        self.excused += 1
 
     def credits(self, name: str, amount: int) -> None:
         self.in_credits.append((name, amount))

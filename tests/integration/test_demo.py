@@ -96,7 +96,7 @@ def way_in(row: str) -> list[tuple[str, int]]:
 
 def way(starts: int = 1, **between: int) -> list[tuple[str, int]]:
     """The way of a song, with what lies between its order and its file."""
-    return [("StartGeneration", starts), *between.items(), ("StoreAudio", 1), ("SettleJob", 1)]
+    return [("StartGeneration", starts), *between.items(), ("StoreAudio", 1)]
 
 
 def poll_runs_in(row: str) -> int:

@@ -7,7 +7,7 @@ from fermata.domain.providers.callbacks import new_callback
 from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
-from fermata.use_cases.generation.finish.store_audio import store_audio
+from fermata.use_cases.generation.finish.settle_stored import resume_storage, settle_stored
 from fermata.use_cases.generation.follow.await_callback import await_callback
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
@@ -62,7 +62,10 @@ class MachineFunctions:
         return poll_generation(payload["job_id"], payload["attempt"], poll_ports(), not_yet_at, run).as_payload()
 
     def _store(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return store_audio(payload["job_id"], payload["attempt"], store_ports(self._world.remaining_ms)).as_payload()
+        job_id, attempt, ports = payload["job_id"], payload["attempt"], store_ports(self._world.remaining_ms)
+        if payload["may_store"] is not True:
+            return resume_storage(job_id, attempt, ports.jobs, self._world.clock()).as_payload()
+        return {"status": settle_stored(job_id, attempt, ports, settle_ports()).value}
 
     def _settle(self, payload: dict[str, Any]) -> dict[str, Any]:
         stopped_by = payload.get("failure", {}).get("Error")

@@ -9,12 +9,12 @@ from typing import Final
 from fermata.adapters.dynamodb.reading import read
 from fermata.adapters.metrics import EmfMetrics
 from fermata.domain.webhooks.delivery import Try
-from fermata.errors import AnswerLostError, UnreadableRecordError
+from fermata.errors import AnswerLostError, LinkTroubleError, SongsOutstandingError, UnreadableRecordError
 from fermata.use_cases.accounts.audit_wallets import audit_wallets
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
 from fermata.use_cases.generation.finish.settle_job import settle_job
-from fermata.use_cases.generation.finish.store_audio import store_audio
+from fermata.use_cases.generation.finish.settle_stored import settle_stored
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
@@ -38,9 +38,17 @@ def a_job_that_goes_well() -> None:
     """A song is bought, stored and settled, and its webhook leaves two seconds after the end."""
     with _world(SONG) as world:
         _start(world)
-        store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
-        _settle(world)
+        settle_stored(JOB_ID, 1, store_ports(world.remaining_ms), settle_ports())
     _deliver(2)
+
+
+def a_song_that_is_not_there_yet() -> None:
+    """The host of a finished song is busy, so that the function that fetches it ends by an error of its own choice."""
+    with _speaking(World()) as world:
+        world.jobs.create(ready_job(LINK))
+        world.links.files = {LINK: LinkTroubleError("cdn.test answered 503", 503)}
+        with suppress(SongsOutstandingError):
+            settle_stored(JOB_ID, 1, store_ports(world.remaining_ms), settle_ports())
 
 
 def a_run_of_the_reaper() -> None:

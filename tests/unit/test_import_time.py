@@ -131,7 +131,7 @@ PORTS: Final = {
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",
     "poll_generation": "app.poll_ports()",
-    "store_audio": "app.store_ports(lambda: 600_000)",
+    "store_audio": "app.store_ports(lambda: 600_000); app.settle_ports()",
     "create_reference": "app.create_reference_ports()",
     "prepare_reference": "app.prepare_ports()",
     "settle_job": "app.settle_ports()",

@@ -5,8 +5,7 @@ FermataError
 │   ├── MalformedBodyError       400: not JSON
 │   ├── MalformedHeaderError     400: a header is not well-formed
 │   ├── OutOfCreditError         402: the wallet does not cover the price
-│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later.
-│   │   │                        The classes below are in `limit_errors`.
+│   ├── LimitReachedError        429: the plan allows no more for now; the classes below are in `limit_errors`
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── TooManyBatchesError  too many files are being processed
@@ -45,6 +44,7 @@ FermataError
 ├── LinkExpiredError             the file behind a caller's link or upload does not exist (any more)
 ├── SlowLinkError                a caller's link was slow and brought no file: it is fetched once more at most
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
+├── SongsOutstandingError        songs of a paid attempt are not stored yet; the state machine waits and tries again
 ├── BatchGivenUpError            too many lines of a file were refused in a row; the rest is not submitted
 ├── StaleRecordError             another run wrote the record first; read it again and decide again
 │   ├── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
@@ -98,9 +98,8 @@ class OutOfCreditError(RequestRefusedError):
 
     def __init__(self, balance: int, available: int, price: int) -> None:
         self.balance, self.available, self.price = balance, available, price
-        left = f"the balance is {balance} credits"
-        if available != balance:
-            left = f"the month's spending cap leaves {available} credits (balance {balance})"
+        capped = f"the month's spending cap leaves {available} credits (balance {balance})"
+        left = capped if available != balance else f"the balance is {balance} credits"
         super().__init__(f"this order may cost {price} credits and {left}; ask for more credits, then send it again")
 
 
@@ -230,9 +229,7 @@ class ResultExpiredError(DeliveryError):
 
 
 class UnsafeLinkError(DeliveryError):
-    """A link or its redirect is not https on port 443 of an allowed, globally routed host. `unlisted_host` names the
-    host if only the operator's list of hosts refuses it.
-    """
+    """A link or redirect is not https on port 443 of an allowed, global host, or of `unlisted_host`, if that is set."""
 
     def __init__(self, message: str, unlisted_host: str | None = None) -> None:
         self.unlisted_host = unlisted_host
@@ -267,6 +264,10 @@ class LinkTroubleError(FermataError):
     def __init__(self, message: str, status: int | None = None, retry_after_s: int | None = None) -> None:
         self.status, self.retry_after_s = status, retry_after_s
         super().__init__(message)
+
+
+class SongsOutstandingError(FermataError):
+    """Songs of a paid attempt are neither stored nor given up: no failure; the record says when they are due."""
 
 
 class BatchGivenUpError(FermataError):
@@ -306,9 +307,8 @@ class ProviderHeldError(FermataError):
 
 
 class TransientError(FermataError):
-    """A dependency failed for now; the step that raised it can be repeated without paying again.
-
-    `public_message` is the text for callers of the API; the message adds AWS's error code, if any, for the operator.
+    """A dependency failed for now; the step that raised it can be repeated without paying again. `public_message` is
+    the text for callers of the API; the message adds AWS's error code, if any, for the operator.
     """
 
     def __init__(self, public_message: str, aws_code: str | None = None) -> None:
@@ -340,8 +340,8 @@ class ConfigurationError(FermataError):
 
 
 class UnreadableRecordError(ConfigurationError):
-    """A stored record is broken, or a newer release wrote it. Whatever needs it waits until the operator has mended the
-    item or deployed that release again; nothing was written. The message names the item and shows no stored value.
+    """A stored record is broken, or a newer release wrote it, and nothing was written: whatever needs it waits until
+    the operator has mended the item or deployed that release. The message names the item and shows no stored value.
     """
 
 

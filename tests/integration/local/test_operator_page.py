@@ -40,9 +40,9 @@ def test_a_job_is_seen_in_its_execution_its_items_its_objects_and_its_log(cloud:
     names = [each["name"] for each in operator.get("/api/executions").json()["executions"]]
     assert job["id"] in names
     seen = operator.get(f"/api/executions/MusicJobMachine/{job['id']}").json()
-    assert [seen["states"][place]["name"] for place in (0, -1)] == ["StartGeneration", "SettleJob"]
+    assert [seen["states"][place]["name"] for place in (0, -1)] == ["StartGeneration", "StoreAudio"]
     assert {"StoreAudio", "SettleJob"} <= set(seen["definition"]["States"])
-    assert any(line["source"] == "SettleJobFunction" for line in seen["log"])
+    assert any(line["source"] == "StoreAudioFunction" for line in seen["log"])
     items = operator.get("/api/table", params={"partition": f"JOB#{job['id']}"}).json()["items"]
     assert {"JOB", "REQUEST", "ATTEMPT#0001"} <= {item["sk"] for item in items}
     page = operator.get("/api/table").json()

@@ -15,7 +15,7 @@ from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
-from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
+from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, SongsOutstandingError, TransientError
 from fermata.use_cases.generation.purchase.run import StartPorts
 from fermata.wiring import generation
 from tests.fakes.clock import NOON
@@ -660,16 +660,26 @@ def test_prepare_reference_answers_with_a_verdict(call: Call, world: World) -> N
     assert call("prepare_reference", {"job_id": JOB_ID, "attempt": needed["attempt"]})["verdict"] == "reference_ready"
 
 
-def test_store_audio_answers_with_an_outcome(call: Call, world: World) -> None:
+def test_store_audio_settles_the_job_whose_songs_it_stored(call: Call, world: World) -> None:
     world.jobs.create(ready_job())
     world.answers.keep(JOB_ID, 1, hex_answer(b"ID3" + bytes(2000)))
-    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored", "wait_seconds": 1}
+    assert call("store_audio", storing(may_store=True)) == {"status": "succeeded"}
+    assert world.stored(JOB_ID).status is JobStatus.SUCCEEDED
 
 
-def test_store_audio_answers_with_a_pause_where_a_song_is_not_there_yet(call: Call, world: World) -> None:
+def test_store_audio_raises_where_a_song_is_not_there_yet_and_then_says_how_long_to_wait(
+    call: Call, world: World
+) -> None:
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = LinkTroubleError("cdn.test answered 503", 503, retry_after_s=7)
-    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "wait", "wait_seconds": 7}
+    with pytest.raises(SongsOutstandingError):
+        call("store_audio", storing(may_store=True))
+    said = call("store_audio", storing(may_store=False))
+    assert (said["verdict"], said["attempt"], said["wait_seconds"]) == ("storing", 1, 7)
+
+
+def storing(*, may_store: bool) -> Event:
+    return {"job_id": JOB_ID, "attempt": 1, "may_store": may_store}
 
 
 def test_measure_tracks_measures_the_songs_of_a_delivered_job(call: Call, world: World) -> None:
@@ -680,7 +690,7 @@ def test_measure_tracks_measures_the_songs_of_a_delivered_job(call: Call, world:
 
 def test_settle_job_ends_a_job_of_the_machine(call: Call, world: World) -> None:
     world.jobs.create(ready_job().with_tracks((stored_track(),), NOON))
-    state = {"job_id": JOB_ID, "generation": {"verdict": "ready", "attempt": 1}, "storage": {"outcome": "stored"}}
+    state = {"job_id": JOB_ID, "generation": {"verdict": "ready", "attempt": 1}}
     assert call("settle_job", state) == {"status": "succeeded"}
 
 
@@ -792,7 +802,8 @@ def test_a_redriven_state_of_a_finished_job_ends_at_once_without_effect(call: Ca
     assert call("start_generation", {"job_id": JOB_ID, "may_post": True})["verdict"] == "failed"
     assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "failed"
     assert call("poll_generation", {"job_id": JOB_ID, "attempt": 1})["verdict"] == "failed"
-    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored", "wait_seconds": 1}
+    assert call("store_audio", storing(may_store=True)) == {"status": job.status.value}
+    assert call("store_audio", storing(may_store=False))["verdict"] == "failed"
     assert call("settle_job", {"job_id": JOB_ID}) == {"status": job.status.value}
     assert world.stored(JOB_ID) == job.published()
     assert (world.upstream.posts, world.jobs.saves, world.events.published) == (0, 0, [])
@@ -804,7 +815,8 @@ def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
         ("await_callback", {"attempt": 1, "task_token": "task-1"}),
         ("prepare_reference", {"attempt": 0}),
         ("poll_generation", {"attempt": 1}),
-        ("store_audio", {"attempt": 1}),
+        ("store_audio", {"attempt": 1, "may_store": True}),
+        ("store_audio", {"attempt": 1, "may_store": False}),
         ("settle_job", {}),
     ):
         with pytest.raises(NotFoundError):

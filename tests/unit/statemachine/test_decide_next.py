@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs.next_step import StepKind
-from fermata.errors import UnreadableRecordError
-from fermata.use_cases.generation.finish.store_audio import StoreOutcome
+from fermata.errors import SongsOutstandingError, UnreadableRecordError
 
 MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "music_job.asl.json"
 
@@ -35,15 +34,28 @@ def test_every_choice_is_a_verdict() -> None:
 
 
 @pytest.mark.check
-@pytest.mark.parametrize("choice_state", ["DecideNext", "CheckStorage"])
-def test_a_word_of_another_release_ends_no_job_and_is_asked_for_again(choice_state: str) -> None:
-    waits = states()[next_of(choice_state, "a word of another release")]
+def test_a_word_of_another_release_ends_no_job_and_is_asked_for_again() -> None:
+    waits = states()[next_of("DecideNext", "a word of another release")]
     assert (waits["Type"], waits["Next"]) == ("Wait", "ResumeGeneration")
 
 
 @pytest.mark.check
-def test_every_outcome_of_storing_has_its_choice() -> None:
-    assert {rule["StringEquals"] for rule in states()["CheckStorage"]["Choices"]} == {*StoreOutcome}
+def test_songs_that_are_not_stored_yet_are_no_failure_and_cost_other_jobs_no_state() -> None:
+    store, error = states()["StoreAudio"], SongsOutstandingError.__name__
+    first, *_ = store["Retry"]
+    caught, *_ = store["Catch"]
+    assert (first["ErrorEquals"], first["MaxAttempts"]) == ([error], 0)
+    assert (caught["ErrorEquals"], caught["Next"]) == ([error], "ResumeStorage")
+    assert store["End"] is True
+
+
+@pytest.mark.check
+def test_one_state_stores_and_the_one_that_reads_the_record_does_not() -> None:
+    stores = {name: state["Parameters"]["Payload"] for name, state in states().items() if "may_store" in str(state)}
+    assert {name: payload["may_store"] for name, payload in stores.items()} == {
+        "StoreAudio": True,
+        "ResumeStorage": False,
+    }
 
 
 @pytest.mark.check

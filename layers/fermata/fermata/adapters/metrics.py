@@ -61,6 +61,10 @@ class EmfMetrics:
         }
         sys.stdout.write(f"{json.dumps(line)}\n")
 
+    def excuse(self) -> None:
+        """Record -1, which the alarm adds to the errors that Lambda counts."""
+        self._write("ExcusedErrors", MetricUnit.Count, -1)
+
     def credits(self, name: str, amount: int) -> None:
         """Record an amount of credits; CloudWatch has no unit for credits."""
         self._write(name, MetricUnit.NoUnit, amount)

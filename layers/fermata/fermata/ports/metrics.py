@@ -29,5 +29,8 @@ class Metrics(Protocol):
     def job_ended(self, end: JobEnd) -> None:
         """Count a job's end by its class, and record the time and the credits of a delivered one by its model."""
 
+    def excuse(self) -> None:
+        """Take an error that a function raises on purpose off those that the alarm on failing functions counts."""
+
     def credits(self, name: str, amount: int) -> None:
         """Record an amount of customers' credits, which belong to no provider."""

@@ -86,6 +86,8 @@ def orders(path: Way) -> Iterator[dict[str, Any]]:
                 yield {"job_id": path.name, "may_post": state == "StartGeneration"}
             case "PollGeneration":
                 yield {**attempt, "not_yet_at": verdict["not_before"]}
+            case "StoreAudio" | "ResumeStorage":
+                yield {**attempt, "may_store": state == "StoreAudio"}
             case "SettleJob":
                 yield {}
             case _:

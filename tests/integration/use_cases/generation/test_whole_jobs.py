@@ -393,7 +393,7 @@ def test_a_request_that_would_rather_wait_is_answered_with_the_song(cloud: Cloud
 def test_a_function_writes_each_of_its_lines_once(cloud: Cloud) -> None:
     job = cloud.made(request("each line once"))
     cloud.ended_execution(job["id"])
-    written = (Path(cloud.line["logs_dir"]) / "SettleJobFunction.jsonl").read_text().splitlines()
+    written = (Path(cloud.line["logs_dir"]) / "StoreAudioFunction.jsonl").read_text().splitlines()
     lines = [line for line in map(json.loads, written) if line.get("message") == "settled"]
     assert [line["status"] for line in lines if line.get("job_id") == job["id"]] == ["succeeded"]
     assert all("job_id" in line for line in lines)

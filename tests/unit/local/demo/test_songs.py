@@ -153,7 +153,7 @@ def test_a_song_is_followed_to_a_file_named_after_its_job(
 ) -> None:
     audio = wav()
     poll = ("WaitForProvider", "PollGeneration", "DecideNext")
-    expect_history(history, "StartGeneration", "DecideNext", *poll, *poll, "StoreAudio", "SettleJob", "Done")
+    expect_history(history, "StartGeneration", "DecideNext", *poll, *poll, "StoreAudio")
     song = rehearsal.play(
         httpx.Response(202, json=job("queued")),
         httpx.Response(200, json=job("generating")),
@@ -166,7 +166,7 @@ def test_a_song_is_followed_to_a_file_named_after_its_job(
     assert song.paths[0].read_bytes() == audio
     assert song.states.poll_runs == 2
     asking = ("WaitForProvider x2", "PollGeneration x2")
-    assert song.states.lines() == ("StartGeneration", *asking, "StoreAudio", "SettleJob", "Done")
+    assert song.states.lines() == ("StartGeneration", *asking, "StoreAudio")
     assert rehearsal.display.states == ["queued", "generating", "succeeded", "plays"]
     assert "authorization" not in rehearsal.requests[-1].headers
     assert rehearsal.requests[0].headers["authorization"] == "Bearer fk_key"
@@ -174,7 +174,7 @@ def test_a_song_is_followed_to_a_file_named_after_its_job(
 
 def test_both_songs_of_an_order_become_files(rehearsal: Rehearsal, history: Stubber, tmp_path: Path) -> None:
     first, second = wav(1.0), wav(1.02)
-    expect_history(history, "StartGeneration", "StoreAudio", "SettleJob", "Done")
+    expect_history(history, "StartGeneration", "StoreAudio")
     song = rehearsal.play(
         httpx.Response(202, json=job("succeeded", first, second)),
         httpx.Response(200, content=first),
@@ -191,7 +191,7 @@ def test_a_song_after_a_recording_is_ordered_once_the_recording_is_uploaded(
     rehearsal: Rehearsal, history: Stubber
 ) -> None:
     audio = wav()
-    expect_history(history, "StartGeneration", "PrepareReference", "StoreAudio", "SettleJob", "Done")
+    expect_history(history, "StartGeneration", "PrepareReference", "StoreAudio")
     song = rehearsal.play(
         httpx.Response(201, json=UPLOAD_FORM),
         httpx.Response(204),

@@ -88,6 +88,7 @@ def test_an_alarm_names_only_metrics_that_aws_documents_or_that_the_functions_wr
         observed.a_job_that_breaks_every_run,
         observed.a_run_of_the_reaper,
         observed.an_audit_without_drift,
+        observed.a_song_that_is_not_there_yet,
         *(do for do, _ in observed.TROUBLES.values()),
     }
     lines = "".join(write(do) for do in every)
@@ -237,7 +238,7 @@ def _healthy(metric: Identity, minute: int) -> list[float]:
 def test_every_alarm_of_the_functions_own_metrics_is_raised_by_its_trouble(
     alarms: dict[str, Alarm], write: Write, late_s: int
 ) -> None:
-    own = {name for name, alarm in alarms.items() if any(each.namespace == "Fermata" for each in _watched(alarm))}
+    own = {name for name, alarm in alarms.items() if {each.namespace for each in _watched(alarm)} == {"Fermata"}}
     assert own - OLDER - SILENT == observed.TROUBLES.keys() - OLDER
     for name, (trouble, often) in observed.TROUBLES.items():
         seen, lines = CloudWatch(), write(trouble)
@@ -264,10 +265,23 @@ def test_an_alarm_of_metrics_of_aws_is_raised_by_each_of_them_alone_and_by_no_le
 ) -> None:
     """The other metrics of the sum never had a value."""
     alarm = alarms[name]
-    for metric in _watched(alarm):
+    for metric in (each for each in _watched(alarm) if each.namespace != "Fermata"):
         assert _raised(alarm, metric, alarm["Threshold"], periods, late_s), metric
         assert not _raised(alarm, metric, alarm["Threshold"] - 1, periods, late_s), metric
         assert not _raised(alarm, metric, 1000, periods - 1, late_s), metric
+
+
+@pytest.mark.parametrize("failed", [0, 3])
+def test_errors_that_are_raised_on_purpose_raise_no_alarm_and_hide_no_failure(
+    alarms: dict[str, Alarm], write: Write, failed: int
+) -> None:
+    alarm, excused, seen = alarms["FunctionErrorsAlarm"], write(observed.a_song_that_is_not_there_yet), CloudWatch()
+    errors = next(each for each in _watched(alarm) if ("FunctionName", "StoreAudioFunction") in each.dimensions)
+    for second in range(7200, 7260):
+        seen.put(errors, second, 1.0)
+        seen.put_lines(excused, second)
+    seen.put(errors, 7300, *[1.0] * failed)
+    assert seen.ever_alarms(alarm, 3 * 3600) is (failed > 0)
 
 
 def test_every_alarm_of_metrics_of_aws_is_tried(alarms: dict[str, Alarm]) -> None:

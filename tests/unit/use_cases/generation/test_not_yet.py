@@ -225,9 +225,6 @@ class Machine:
             ).as_payload(),
             "${PollGenerationFunctionArn}": self._poll,
             "${StoreAudioFunctionArn}": self._store,
-            "${SettleJobFunctionArn}": lambda _: {
-                "status": settle_job(JOB_ID, None, settle_ports(), world.clock()).value
-            },
         }
 
     def _poll(self, payload: dict[str, object]) -> dict[str, object]:
@@ -239,7 +236,7 @@ class Machine:
     def _store(self, _: dict[str, object]) -> dict[str, object]:
         job = self.world.stored(JOB_ID)
         self.world.jobs.save(job.with_tracks((stored_track(),), self.world.clock()))
-        return {"outcome": "stored"}
+        return {"status": settle_job(JOB_ID, None, settle_ports(), self.world.clock()).value}
 
 
 def learned_from(answers: Iterable[ScriptedAnswer | FermataError]) -> tuple[float, float]:

@@ -20,6 +20,7 @@ class StepKind(StrEnum):
     GENERATING = "generating"
     AWAITING_CALLBACK = "awaiting_callback"
     READY = "ready"
+    STORING = "storing"
     NEEDS_REFERENCE = "needs_reference"
     REFERENCE_READY = "reference_ready"
     FAILED = "failed"
@@ -117,6 +118,11 @@ def asked_again(attempt: Attempt, wait_s: int) -> NextStep:
     return NextStep(StepKind.GENERATING, attempt.number, wait_s, _instant(_not_yet_at(attempt)))
 
 
+def still_storing(attempt: Attempt, wait_s: int, now: datetime) -> NextStep:
+    """Songs are neither stored nor given up: fetch them again after `wait_s` seconds, which the patience bounds."""
+    return replace(_step(StepKind.STORING, attempt, now), wait_seconds=wait_s)
+
+
 def still_announced(attempt: Attempt) -> NextStep | None:
     """The provider posts when the task changes: poll then, or after the timeout. None if no callback is expected."""
     callback = attempt.announced_by
@@ -134,7 +140,7 @@ def waiting_for_admission(job: Job, until: datetime) -> NextStep:
     return _step(StepKind.WAIT_SLOT, job.last_attempt, min(until, job.order_by))
 
 
-def given_up(attempt: Attempt, now: datetime) -> NextStep:
+def given_up(attempt: Attempt | None, now: datetime) -> NextStep:
     """The song is given up; settling the job records why."""
     return _step(StepKind.FAILED, attempt, now)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fermata.domain.jobs.next_step import NextStep, StepKind
-from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep
 
 PAST: Final = "2026-11-21T12:00:00.250000Z"
 NEVER_S: Final = 20_000
@@ -43,13 +42,11 @@ PATIENCE: Final = 240
 POSTED: Final = {"posted": True}
 """Somebody posts to the callback's address while the machine sleeps."""
 SILENT: Final = {"silent": True}
-STORED: Final = {"payload": StoreStep(StoreOutcome.STORED).as_payload()}
-LINK_EXPIRED: Final = {"payload": StoreStep(StoreOutcome.LINK_EXPIRED, 30).as_payload()}
-NOT_YET: Final = {"payload": StoreStep(StoreOutcome.WAIT, 30).as_payload()}
+OUTSTANDING: Final = fails("SongsOutstandingError")
+"""A song is neither stored nor given up; the record says what comes next."""
 POLISHING: Final = {"payload": {**NextStep(StepKind.READY, 1, 1, "").as_payload(), "verdict": "polishing"}}
-POLISHED: Final = {"payload": {"outcome": "polished", "wait_seconds": 1}}
 ASKED_AGAIN: Final = "WaitForRelease ResumeGeneration DecideNext"
-RENEWED: Final = "StoreAudio CheckStorage WaitForNewLink PollGeneration"
+RENEWED: Final = "StoreAudio ResumeStorage DecideNext WaitForProvider PollGeneration"
 RERUNS: Final = 40
 """How often a free step whose function fails is run again."""
 
@@ -82,8 +79,13 @@ def store(answer: Answer) -> tuple[str, Answer]:
     return "StoreAudio", answer
 
 
-STORING: Final = (store(STORED), ended("succeeded"))
-STORED_WAY: Final = "StoreAudio CheckStorage SettleJob"
+def look(answer: Answer) -> tuple[str, Answer]:
+    return "ResumeStorage", answer
+
+
+STORING: Final = (store({"payload": {"status": "succeeded"}}),)
+STORED_WAY: Final = "StoreAudio"
+NOT_YET: Final = (store(OUTSTANDING), look(says(StepKind.STORING)))
 OVER: Final = "SettleJob"
 TURN: Final = "DecideNext WaitForTurn TakeTurn"
 POLLED: Final = "DecideNext WaitForProvider PollGeneration"
@@ -152,7 +154,8 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
     "a dead link is renewed by a poll": (
         [
             start(says(StepKind.READY)),
-            store(LINK_EXPIRED),
+            store(OUTSTANDING),
+            look(says(StepKind.GENERATING)),
             poll(says(StepKind.GENERATING)),
             poll(says(StepKind.READY)),
             *STORING,
@@ -192,8 +195,8 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
         f"StartGeneration {POLLED} {OVER}",
     ),
     "a song whose host is busy for a while": (
-        [start(says(StepKind.READY)), store(NOT_YET), store(NOT_YET), *STORING],
-        f"StartGeneration DecideNext {'StoreAudio CheckStorage WaitForAudio ' * 2}{STORED_WAY}",
+        [start(says(StepKind.READY)), *NOT_YET, *NOT_YET, *STORING],
+        f"StartGeneration DecideNext {'StoreAudio ResumeStorage DecideNext WaitForAudio ' * 2}{STORED_WAY}",
     ),
     "a song whose function always fails": (
         [start(says(StepKind.READY))] + [store(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
@@ -206,14 +209,31 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
     "a song whose record a newer release wrote, until that release is back": (
         [start(says(StepKind.READY))]
         + [store(fails("UnreadableRecordError"))] * 12
-        + [store(STORED)]
-        + [("SettleJob", fails("UnreadableRecordError"))] * 20
-        + [ended("succeeded")],
-        f"StartGeneration DecideNext {STORED_WAY}",
+        + [store(OUTSTANDING)]
+        + [look(fails("UnreadableRecordError"))] * 12
+        + [look(says(StepKind.STORING)), *STORING],
+        f"StartGeneration DecideNext StoreAudio ResumeStorage DecideNext WaitForAudio {STORED_WAY}",
     ),
     "a word of another release": (
-        [start(POLISHING), resume(says(StepKind.READY)), store(POLISHED), resume(says(StepKind.READY)), *STORING],
-        f"StartGeneration DecideNext {ASKED_AGAIN} StoreAudio CheckStorage {ASKED_AGAIN} {STORED_WAY}",
+        [
+            start(POLISHING),
+            resume(says(StepKind.READY)),
+            store(OUTSTANDING),
+            look(POLISHING),
+            resume(says(StepKind.READY)),
+            *STORING,
+        ],
+        f"StartGeneration DecideNext {ASKED_AGAIN} StoreAudio ResumeStorage DecideNext {ASKED_AGAIN} {STORED_WAY}",
+    ),
+    "a look at what is left that always fails": (
+        [start(says(StepKind.READY)), store(OUTSTANDING)]
+        + [look(fails("TransientError"))] * (RERUNS + 1)
+        + [ended("failed")],
+        f"StartGeneration DecideNext StoreAudio ResumeStorage {OVER}",
+    ),
+    "a settlement whose record a newer release wrote, until that release is back": (
+        [start(says(StepKind.FAILED))] + [("SettleJob", fails("UnreadableRecordError"))] * 20 + [ended("failed")],
+        f"StartGeneration DecideNext {OVER}",
     ),
     "a settlement that is repeated": (
         [start(says(StepKind.FAILED)), ("SettleJob", fails("StaleRecordError")), ended("failed")],

@@ -56,26 +56,22 @@ FETCH_TAKES_S: Final = 540
 
 
 class StoreOutcome(StrEnum):
-    """The choices of `CheckStorage` in `statemachine/music_job.asl.json`."""
+    """What is left to do after a try."""
 
     STORED = "stored"
     """No song is left: each is stored, or given up with its reason on record."""
     LINK_EXPIRED = "link_expired"
-    """After the pause, the state machine polls the task for a new link."""
+    """After the pause, the task is polled for a new link."""
     WAIT = "wait"
-    """After the pause, the state machine runs `store_audio` again."""
+    """After the pause, the songs are fetched again."""
 
 
 @dataclass(frozen=True)
 class StoreStep:
-    """The state machine's next step, and the pause in seconds (>= 1) before it."""
+    """What is left to do, and the pause in seconds (>= 1) before it."""
 
     outcome: StoreOutcome
     wait_seconds: int = 1
-
-    def as_payload(self) -> dict[str, object]:
-        """The JSON that the state machine's ResultSelector picks from."""
-        return {"outcome": self.outcome.value, "wait_seconds": self.wait_seconds}
 
 
 @dataclass(frozen=True)
