@@ -169,16 +169,17 @@ class Rig:
         self.listens = at is not None
 
     def _call_back(self, job_id: str, prompt: str) -> None:
-        """Post twice, as API in One does: when the first song can be heard, and when both are done."""
-        before = self.asleep
-        for times, is_done in enumerate((False, True), 1):
-            self.cloud.until(partial(self._sleeps, job_id, before, times))
+        """Post twice, as API in One does: when the first song can be heard, and when both are done. The machine sleeps
+        through the first post.
+        """
+        self.cloud.until(partial(self._sleeps, job_id, self.asleep + 1))
+        for is_done in (False, True):
             self.suno.done = is_done
             self.suno.call_back(prompt).raise_for_status()
 
-    def _sleeps(self, job_id: str, before: int, times: int) -> bool:
+    def _sleeps(self, job_id: str, times: int) -> bool:
         self.asleep = self._reports("AwaitCallback")
-        return self.cloud.states_so_far(job_id).count("WaitForCallback") == times and self.asleep == before + times
+        return self.cloud.states_so_far(job_id)[-1] == "WaitForCallback" and self.asleep == times
 
     def _is_quiet(self) -> bool:
         machines = self.cloud.aws("stepfunctions")

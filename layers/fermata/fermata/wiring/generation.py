@@ -170,7 +170,7 @@ def callback_ports() -> "CallbackPorts":
     """Return the ports of `await_callback` and `receive_callback`."""
     from fermata.use_cases.generation.follow.await_callback import CallbackPorts
 
-    return CallbackPorts(stores.job_store(), stores.callback_store(), outward.machine_waits())
+    return CallbackPorts(stores.job_store(), stores.callback_store(), outward.machine_waits(), runtime.now)
 
 
 def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":

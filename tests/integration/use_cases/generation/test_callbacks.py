@@ -89,11 +89,14 @@ def steered(start_cloud: Callable[..., Cloud], provider: SunoProvider) -> Cloud:
 
 @pytest.fixture
 def waiting(steered: Cloud, provider: SunoProvider, request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """The prompt and the job of an order that the provider works on, whose machine waits for a callback."""
+    """The prompt and the job of an order that the provider works on, whose machine waits for a callback and slept
+    through the one that says so.
+    """
     prompt = f"steered by {request.node.name}"
     provider.done = False
     job = steered.submit(song(prompt))
     steered.until(lambda: steered.states_so_far(job["id"])[-1:] == ["WaitForCallback"])
+    assert provider.call_back(prompt).status_code == 204
     return prompt, job
 
 

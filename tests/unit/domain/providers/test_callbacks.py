@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -86,6 +87,47 @@ def test_when_post_and_wait_meet_the_one_that_writes_second_sees_the_other(first
     actions[second]()
     assert world.waits.ended == ["task-1"]
     assert not kept(world).unheeded
+
+
+# ---- a post before any song is expected
+
+EARLY = callback(expects_from=NOON + timedelta(seconds=42))[1]
+
+
+def test_the_first_post_before_a_song_is_expected_wakes_nobody_and_the_next_one_does() -> None:
+    world = world_with(record=EARLY)
+    assert (wait(), post(), world.waits.ended) == (Wait.ASLEEP, Effect.NOTED_EARLY, [])
+    assert not kept(world).unheeded
+    assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
+
+
+def test_the_first_post_from_then_on_wakes_the_machine() -> None:
+    world = world_with(record=EARLY)
+    wait()
+    world.clock.pass_seconds(42)
+    assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
+
+
+def test_an_early_post_before_the_wait_lets_it_sleep_and_the_next_one_ends_it() -> None:
+    world = world_with(record=EARLY)
+    assert (post(), wait(), world.waits.ended) == (Effect.NOTED_EARLY, Wait.ASLEEP, [])
+    assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
+
+
+def test_two_early_posts_before_the_wait_end_it_at_once() -> None:
+    world = world_with(record=EARLY)
+    assert [post(), post()] == [Effect.NOTED_EARLY, Effect.NOTED]
+    assert (wait(), world.waits.ended) == (Wait.POSTED_BEFORE, ["task-1"])
+
+
+@pytest.mark.parametrize("first", ["post", "wait"])
+def test_an_early_post_that_meets_the_wait_loses_neither(first: str) -> None:
+    world = world_with(record=EARLY)
+    actions: dict[str, Callable[[], object]] = {"post": post, "wait": wait}
+    second = "wait" if first == "post" else "post"
+    world.callbacks.before_next_save = actions[first]
+    actions[second]()
+    assert (kept(world).posts, kept(world).task_token, world.waits.ended) == (1, "task-1", [])
 
 
 # ---- several posts to one task

@@ -25,7 +25,7 @@ class Callback(BaseModel):
     the next one; the record may be deleted from `expires_at` on.
 
     `unheeded` is true after a post that has not triggered a poll yet; `task_token` is the state machine's wait that the
-    next post ends.
+    next post ends. Before `expects_from` no song is expected, so a first post then only announces that one is made.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -35,6 +35,7 @@ class Callback(BaseModel):
     attempt: PositiveInt
     expires_at: datetime
     posts: NonNegativeInt = 0
+    expects_from: datetime | None = None
     unheeded: bool = False
     task_token: str | None = None
     version: PositiveInt = 1
@@ -43,6 +44,16 @@ class Callback(BaseModel):
     def is_deaf(self) -> bool:
         """Whether further posts change nothing."""
         return self.posts >= MOST_POSTS
+
+    def comes_early(self, now: datetime) -> bool:
+        """Whether a post at this moment triggers no poll: the first one, before a song is expected. Any later one does,
+        so that a song which is done sooner than expected is found at the post that follows.
+        """
+        return self.posts == 0 and self.expects_from is not None and now < self.expects_from
+
+    def posted_early(self) -> "Callback":
+        """This callback after a post that triggers no poll; a wait goes on."""
+        return self._with(posts=self.posts + 1)
 
     def awaited_by(self, task_token: str) -> "Callback":
         """This callback with a state machine's wait for the next post."""
@@ -60,10 +71,18 @@ class Callback(BaseModel):
         return self.model_copy(update={**changes, "version": self.version + 1})
 
 
-def new_callback(job_id: str, attempt: int, now: datetime, randomness: bytes) -> tuple[str, Callback]:
+def new_callback(
+    job_id: str, attempt: int, now: datetime, randomness: bytes, expects_from: datetime | None = None
+) -> tuple[str, Callback]:
     """The token for an attempt's URL, and its record, which holds only the hash; `randomness` is 32 random bytes."""
     token = base64.urlsafe_b64encode(randomness[:TOKEN_RANDOM_BYTES]).decode().rstrip("=")
-    return token, Callback(sha256=token_sha256(token), job_id=job_id, attempt=attempt, expires_at=now + _LIFETIME)
+    return token, Callback(
+        sha256=token_sha256(token),
+        job_id=job_id,
+        attempt=attempt,
+        expires_at=now + _LIFETIME,
+        expects_from=expects_from,
+    )
 
 
 def callback_url(api_url: str, token: str) -> str:

@@ -66,6 +66,8 @@ def test_the_provider_is_given_an_address_of_which_only_the_hash_is_kept() -> No
     record = world.callbacks.load(attempt.callback.sha256)
     assert record is not None
     assert (record.job_id, record.attempt, record.expires_at) == (JOB_ID, 1, NOON + timedelta(days=2))
+    # Seven tenths of the model's P50 in the catalogue.
+    assert record.expects_from == NOON + timedelta(seconds=42)
     assert token not in record.model_dump_json() + world.stored(JOB_ID).model_dump_json()
     assert (verdict.kind, verdict.wait_seconds) == (StepKind.AWAITING_CALLBACK, 120)
 

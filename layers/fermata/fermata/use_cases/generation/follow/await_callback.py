@@ -1,6 +1,8 @@
 """Let the state machine sleep until the provider's callback, unless that has arrived already."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
@@ -20,6 +22,7 @@ class CallbackPorts:
     jobs: JobStore
     callbacks: CallbackStore
     waits: MachineWaits
+    clock: Callable[[], datetime]
 
 
 class Wait(StrEnum):

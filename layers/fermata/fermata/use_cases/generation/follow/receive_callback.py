@@ -18,6 +18,7 @@ class Effect(StrEnum):
 
     WOKE = "woke"
     NOTED = "noted"
+    NOTED_EARLY = "noted_early"
     NOTED_AFTER_THE_WAIT = "noted_after_the_wait"
     IGNORED_TOO_MANY = "ignored_too_many"
     IGNORED_ENDED = "ignored_ended"
@@ -33,7 +34,8 @@ class Receipt:
 
 
 def receive_callback(token: str, ports: CallbackPorts) -> Receipt:
-    """Wake the attempt's state machine if it waits, else record the callback for the next wait. No callback is lost.
+    """Wake the attempt's state machine if it waits, else record the callback for the next wait. No callback is lost;
+    the first one, before any song is expected, is only counted.
 
     Raises `NotFoundError` for a malformed token, and `TransientError` if the sender should repeat the callback.
     """
@@ -55,6 +57,9 @@ def _effect(callback: Callback, ports: CallbackPorts) -> Effect:
         return Effect.IGNORED_ENDED
     if callback.is_deaf:
         return Effect.IGNORED_TOO_MANY
+    if callback.comes_early(ports.clock()):
+        ports.callbacks.save(callback.posted_early())
+        return Effect.NOTED_EARLY
     if callback.task_token is None:
         ports.callbacks.save(callback.posted(woke=False))
         return Effect.NOTED
