@@ -27,6 +27,8 @@ from moto.core.models import botocore_stubber
 
 from fermata.adapters import aws
 from fermata.adapters.dynamodb.client import DynamoClient
+from fermata.adapters.wire.answer import Answer, lower_case
+from fermata.adapters.wire.signature import Request
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.wiring.stores import job_store
 from tests.benchmarks.sizes import sized
@@ -34,6 +36,7 @@ from tests.fakes.settings import SETTINGS
 from tests.functions import Event, FakeContext, http_event, load_app
 from tests.songs import JOB_ID, delivered_job
 from tests.support.cloud import dynamodb_with_table
+from tests.unit.adapters.dynamodb.two_clients import prepared
 from tests.unit.test_import_time import given_by_the_template, settings_of
 
 RUNS = sized(1000, 100)
@@ -82,13 +85,13 @@ class Calls:
                 self.asked.append((client, "call", {"operation": operation, **parameters}))
             return call(operation, **parameters)
 
-        def send(request: Any) -> AWSResponse:  # noqa: ANN401 - botocore's own
+        def send(request: Request) -> Answer:
             operation = request.headers["X-Amz-Target"].rpartition(".")[2]
-            answer = self._answer(request, f".{operation}") or botocore_stubber("before-send", request)
+            answer = self._answer(request, f".{operation}") or botocore_stubber("before-send", prepared(request))
             if answer is None:
                 raise LookupError(operation)
             self._keep({"status_code": answer.status_code, "headers": answer.headers, "body": answer.content})
-            return answer
+            return Answer(answer.status_code, lower_case(answer.headers.items()), answer.content)
 
         vars(client)["call"] = note
         client.wire.send = send

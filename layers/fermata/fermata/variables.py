@@ -16,6 +16,11 @@ def variable(name: str) -> str:
     return value
 
 
+def names_a_proxy() -> bool:
+    """Whether a variable names a proxy for requests of any scheme."""
+    return any(name.lower().endswith("_proxy") and value for name, value in os.environ.items())
+
+
 def variables_of_a_child(paths: Sequence[str]) -> dict[str, str]:
     """Return the variables for a process of ours that runs Python with these import paths. It needs no right in AWS, so
     it gets no credentials.

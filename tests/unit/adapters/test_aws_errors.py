@@ -73,7 +73,7 @@ from tests.songs import JOB_ID, callback, json_answer, staged_song, stored_track
 LAYER: Final = Path(__file__).parents[3] / "layers" / "fermata" / "fermata"
 ADAPTERS: Final = sorted((LAYER / "adapters").rglob("*.py"))
 OWNER: Final = LAYER / "adapters" / "aws_errors.py"
-CLIENT: Final = {LAYER / "adapters" / "dynamodb" / name for name in ("client.py", "wire.py")}
+CLIENT: Final = {LAYER / "adapters" / "dynamodb" / "client.py", *(LAYER / "adapters" / "wire").glob("*.py")}
 """A client of AWS itself, which raises what botocore's raise."""
 OWNERS: Final = {OWNER, *CLIENT}
 BY_HAND: Final = {"ClientError", "BotoCoreError", "Exception", "BaseException"}

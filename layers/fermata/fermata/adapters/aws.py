@@ -92,7 +92,8 @@ def _dynamodb(read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4
     from fermata.adapters.dynamodb.retries import Retries
 
     def connections() -> "Wire":
-        from fermata.adapters.dynamodb.wire import Times, Wire
+        from fermata.adapters.dynamodb.wire import Wire
+        from fermata.adapters.wire.answer import Times
 
         return Wire(Times(connect_timeout_s, read_timeout_s))
 

@@ -6,11 +6,12 @@ The message holds the code alone, because AWS's own messages may quote ARNs, par
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final, overload
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from fermata.errors import FermataError, TransientError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 """DynamoDB's code for a single write whose condition does not hold."""
@@ -70,9 +71,14 @@ class _Block(AbstractContextManager[Refusal, bool]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
+        if error is None:
+            return False
+        # Imported where there is an error: most blocks of a cold start end well.
+        from botocore.exceptions import BotoCoreError, ClientError
+
         if not isinstance(error, ClientError | BotoCoreError):
             return False
-        code, *part_codes = _codes(error)
+        code, *part_codes = _codes(error) if isinstance(error, ClientError) else (type(error).__name__,)
         if isinstance(error, ClientError) and not {code, *part_codes}.isdisjoint(self._answers):
             answer: Mapping[str, Any] = error.response
             self._refusal.item = answer.get("Item") or {}
@@ -83,11 +89,8 @@ class _Block(AbstractContextManager[Refusal, bool]):
         raise mapped or TransientError(self._failed, reported) from error
 
 
-def _codes(error: ClientError | BotoCoreError) -> Iterator[str]:
-    """The AWS code, then the codes of a cancelled transaction's parts; for a network error, its class name."""
-    if isinstance(error, BotoCoreError):
-        yield type(error).__name__
-        return
+def _codes(error: "ClientError") -> Iterator[str]:
+    """The AWS code, then the codes of a cancelled transaction's parts."""
     yield error.response.get("Error", {}).get("Code") or "unknown"
     reasons = (reason.get("Code") or "None" for reason in error.response.get("CancellationReasons", []))
     yield from sorted(set(reasons) - {"None"})

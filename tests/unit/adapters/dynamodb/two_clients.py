@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, Final, Protocol
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto.core.models import botocore_stubber
@@ -12,7 +12,9 @@ from urllib3 import HTTPResponse
 
 from fermata.adapters.dynamodb.client import DynamoClient
 from fermata.adapters.dynamodb.retries import Retries
-from fermata.adapters.dynamodb.wire import Times, Wire
+from fermata.adapters.dynamodb.wire import Wire
+from fermata.adapters.wire.answer import Answer, Times, lower_case
+from fermata.adapters.wire.signature import Request
 from tests.support.cloud import session
 
 TRIES: Final = 4
@@ -56,12 +58,21 @@ def of_moto(request: AWSPreparedRequest) -> AWSResponse:
     return answered
 
 
+def prepared(request: Request) -> AWSPreparedRequest:
+    """A request of ours as botocore has it."""
+    return AWSRequest(request.method, request.url, data=request.body, headers=request.headers).prepare()
+
+
 def ours(send: Send, pauses: list[float] | None = None, attempts: int = TRIES) -> Client:
     """Our client, whose pauses are kept and take no time."""
 
     def connected() -> Wire:
+        def through(request: Request) -> Answer:
+            answered = send(prepared(request))
+            return Answer(answered.status_code, lower_case(answered.headers.items()), answered.content)
+
         wire = Wire(Times(1, 1))
-        wire.send = send
+        wire.send = through
         return wire
 
     kept = [] if pauses is None else pauses

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fermata.adapters.dynamodb.retries import LOST, Kind, Retries, kind_of
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSResponse
-
     from fermata.adapters.dynamodb.wire import Wire
+    from fermata.adapters.wire.answer import Answer as Response
 
 Answer = dict[str, Any]
 """An answer as boto3 returns it; `Error` is there where DynamoDB refused."""
@@ -87,9 +86,6 @@ class DynamoClient:
         return answer
 
     def _tried(self, operation: str, body: bytes) -> Answer:
-        from botocore.exceptions import ConnectionError as NoConnectionError
-        from botocore.exceptions import HTTPClientError
-
         invocation, attempt, earlier = str(uuid.uuid4()), 1, None
         while True:
             about = {
@@ -101,7 +97,7 @@ class DynamoClient:
             try:
                 answer = _read(self.wire.call(operation, body, about), attempt)
                 kind = _kind_of(answer)
-            except (NoConnectionError, HTTPClientError) as error:
+            except _losses() as error:
                 lost, kind = error, LOST
             pause_s = self._retries.pause_s(attempt, kind)
             if pause_s is None:
@@ -113,6 +109,14 @@ class DynamoClient:
         if "Error" not in answer:
             self._retries.succeeded(earlier)
         return answer
+
+
+def _losses() -> tuple[type[Exception], ...]:
+    """The errors of calls that got no sound answer. They are imported where one occurs, since few calls have any."""
+    from botocore.exceptions import ConnectionError as NoConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    return NoConnectionError, HTTPClientError
 
 
 def _kind_of(answer: Mapping[str, Any]) -> Kind | None:
@@ -127,28 +131,32 @@ def _encoded(value: object) -> str:
     raise TypeError(f"DynamoDB takes no value of the type {type(value).__name__}")
 
 
-def _read(response: "AWSResponse", attempt: int) -> Answer:
+def _read(response: "Response", attempt: int) -> Answer:
     """What DynamoDB answered; raises `HTTPClientError` where the answer is damaged or is none of DynamoDB's."""
-    from botocore.exceptions import HTTPClientError
-
     content = response.content
     checksum = response.headers.get("x-amz-crc32")
     if checksum is not None and int(checksum) != crc32(content):
-        raise HTTPClientError(error="the answer does not have its checksum")
+        raise _unsound("the answer does not have its checksum")
     try:
         fields = _parsed(content)
     except ValueError as error:
         if response.status_code < _REFUSED:
-            raise HTTPClientError(error="the answer is not JSON") from error
+            raise _unsound("the answer is not JSON") from error
         fields = {}
     answer = fields if response.status_code < _REFUSED else _refusal(fields, response.status_code)
     answer["ResponseMetadata"] = {
         "RequestId": response.headers.get("x-amzn-requestid", ""),
         "HTTPStatusCode": response.status_code,
-        "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
+        "HTTPHeaders": dict(response.headers),
         "RetryAttempts": attempt - 1,
     }
     return answer
+
+
+def _unsound(what: str) -> Exception:
+    from botocore.exceptions import HTTPClientError
+
+    return HTTPClientError(error=what)
 
 
 def _parsed(content: bytes) -> Answer:

@@ -45,7 +45,7 @@ ReferenceFormat = Literal["mp3", "wav", "flac"]
 Purpose = Literal["song", "voice", "instrumental"]
 
 
-NO_TEXT: Final = TextRule(min=0, max=0, required=False)
+NO_TEXT: Final = TextRule.model_construct(min=0, max=0, required=False)
 """The rule for a text that a model does not take."""
 
 

@@ -96,7 +96,7 @@ class Attempt(Record):
     reconciled_at: datetime | None = None
     refunded_micro_usd: NonNegativeInt = 0
     staged_at: StagedAt | None = None
-    retries: FreeRetries = FreeRetries()
+    retries: FreeRetries = FreeRetries.model_construct()
     kept: tuple[PositiveInt, ...] = ()
     not_yet_at: datetime | None = None
     bought_at: datetime | None = None

@@ -167,7 +167,7 @@ class SongRequest(_Body):
     """The wanted length in seconds, for models that take one; by default the provider chooses, and the price of the
     longest is held.
     """
-    audio: AudioRequest = AudioRequest()
+    audio: AudioRequest = AudioRequest.model_construct()
     """The file to make; MP3 by default."""
     reference: ReferenceRequest | None = None
     """The recording that the song shall follow, for models that take one; none by default."""

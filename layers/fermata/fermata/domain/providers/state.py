@@ -59,9 +59,9 @@ class ProviderState(BaseModel):
 
     provider: str
     version: NonNegativeInt = 0
-    queue: ProviderQueue = Field(default=ProviderQueue(), exclude=True)
+    queue: ProviderQueue = Field(default=ProviderQueue.model_construct(), exclude=True)
     slots: Slots = Field(default=Slots(), exclude=True)
-    circuit: Circuit = Circuit()
+    circuit: Circuit = Circuit.model_construct()
 
     def ask(
         self,

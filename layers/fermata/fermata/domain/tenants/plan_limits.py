@@ -70,7 +70,8 @@ class PlanLimits(Discounts):
         return PlanLimits.model_validate({name: getattr(self, name) for name in PlanLimits.model_fields})
 
 
-DEFAULT_LIMITS: Final = PlanLimits()
+# Constructed, so that no import builds the validator: defaults need none.
+DEFAULT_LIMITS: Final = PlanLimits.model_construct()
 
 
 def limits_of(plan: PlanLimits | None) -> PlanLimits:

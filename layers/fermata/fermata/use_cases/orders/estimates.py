@@ -8,7 +8,7 @@ from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.job import Job
 from fermata.ports.providers import Estimates
 
-_DELISTED_MODEL: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
+_DELISTED_MODEL: Final = Pace(Estimate.model_construct(p50_s=60, p80_s=120), longest_pause_s=15)
 
 
 def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
