@@ -4,7 +4,6 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata.api import answers, rate_limit_headers, requests, resolver
 from fermata.api.job_answers import accepted, as_order, first_answers
-from fermata.api.responses.quote import Quote
 from fermata.api.waiting import wished_wait_s
 from fermata.use_cases.orders.estimates import estimator
 from fermata.use_cases.orders.submit_job import Order, quote_job, submit_job
@@ -13,8 +12,7 @@ from fermata.wiring.accounts import count_read, refused_orders, submits_left
 from fermata.wiring.orders import submit_ports, wait_ports
 from fermata.wiring.runtime import job_randomness, now
 
-door = as_order(refused_orders, count_read)
-api = resolver.create_api(resolver.Scope.JOBS_WRITE, "no", look=submits_left, door=door)
+api = resolver.create_api(resolver.Scope.JOBS_WRITE, "no", look=submits_left, door=as_order(refused_orders, count_read))
 lambda_handler = resolver.entry_point(api)
 
 
@@ -35,6 +33,8 @@ def post_job() -> Response[str]:
 @api.post("/v1/quote")
 def post_quote() -> Response[str]:
     """The price and the estimate of an order with this body."""
+    from fermata.api.responses.quote import Quote
+
     rate_limit_headers.limit(api, count_read)
     body, who, at = requests.raw_body(api.current_event), requests.caller(api.current_event), now()
     return answers.answer(200, Quote.of(quote_job(body, who.tenant_id, submit_ports(), at, who.cap), at))

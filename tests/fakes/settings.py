@@ -25,6 +25,7 @@ SETTINGS: Final = {
     "AUDIO_BUCKET": "audio",
     "AUDIO_ORIGIN": "https://audio.s3.eu-west-1.amazonaws.com",
     "OPENBLAS_NUM_THREADS": "1",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
     "INBOX_BUCKET": "inbox",
     "BATCH_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:batches",
     "BATCH_CONCURRENCY": "20",

@@ -52,6 +52,9 @@ HEAVY: Final = {
     "fermata.adapters.providers.speech.aimlapi_speech",
     "aws_lambda_powertools.event_handler",
     "aws_xray_sdk",
+    "botocore.auth",
+    "botocore.exceptions",
+    "urllib3",
     "pytest",
     "moto",
 }
@@ -78,7 +81,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "manage_keys": {*RECORDS, *API, *answers("key")},
     "manage_webhook": {*RECORDS, *API, *answers("endpoint")},
     "try_webhook": {*RECORDS, *API, *HTTP, *answers("endpoint")},
-    "submit_job": {*RECORDS, *API, *answers("job", "quote")},
+    "submit_job": {*RECORDS, *API, *answers("job")},
     "ingest_request": {*RECORDS},
     "submit_line": {*RECORDS},
     "complete_batch": {*RECORDS},
