@@ -199,6 +199,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
 def open_callback_ports() -> "OpenCallbackPorts":
     """Return the ports of `open_callback`."""
     from fermata.use_cases.generation.purchase.run import OpenCallbackPorts
+    from fermata.use_cases.orders.estimates import first_poll_s
 
     settings = config.load(config.StartSettings)
     return OpenCallbackPorts(
@@ -206,6 +207,7 @@ def open_callback_ports() -> "OpenCallbackPorts":
         api_url=outward.api_url(settings.api_url_parameter),
         randomness=runtime.callback_randomness,
         timeout_s=settings.callback_timeout_seconds,
+        first_poll_s=lambda model_id: first_poll_s(model_id, stores.catalogue()),
     )
 
 

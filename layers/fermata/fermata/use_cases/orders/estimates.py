@@ -19,6 +19,12 @@ def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
     return Pace(estimates.of(model.id, model.estimate), model.longest_poll_pause_s)
 
 
+def first_poll_s(model_id: str, catalogue: Catalogue) -> int:
+    """Seconds until the first poll of a model's song, by the catalogue alone: no read; 0 without the model."""
+    model = catalogue.find(model_id)
+    return 0 if model is None else Pace(model.estimate, model.longest_poll_pause_s).first_poll_s(0)
+
+
 def estimator(catalogue: Catalogue, estimates: Estimates) -> Callable[[Job], Estimate]:
     """A function that returns the estimate of a job's current model."""
     return lambda job: estimate_of(job, catalogue, estimates)

@@ -1,9 +1,8 @@
 """The request to a provider: the song order, and a callback address if the model's provider sends callbacks."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.attempt import AwaitedCallback
 from fermata.domain.orders.order_request import DEFAULT_BITRATES, DEFAULT_SAMPLE_RATES, SongRequest
 from fermata.domain.providers.callbacks import callback_url, new_callback
@@ -31,7 +30,8 @@ def open_callback(run: StartRun) -> OpenCallback | None:
     ports, now = run.ports.callback, run.ports.clock()
     try:
         api_url = ports.api_url.read()
-        token, callback = new_callback(run.job.id, run.request.attempt, now, ports.randomness(), _expects_from(run))
+        expects_from = now + timedelta(seconds=ports.first_poll_s(run.ordered.model))
+        token, callback = new_callback(run.job.id, run.request.attempt, now, ports.randomness(), expects_from)
         ports.callbacks.create(callback)
     except TransientError as error:
         logger.warning("no callback is requested; the song is polled for instead", extra={"reason": str(error)})
@@ -39,14 +39,6 @@ def open_callback(run: StartRun) -> OpenCallback | None:
     return OpenCallback(
         callback_url(api_url, token), AwaitedCallback(sha256=callback.sha256, timeout_s=ports.timeout_s)
     )
-
-
-def _expects_from(run: StartRun) -> datetime | None:
-    """When a song that is ordered now would be polled for first, by the catalogue alone: no read delays the POST."""
-    model = run.ports.resume.catalogue.find(run.ordered.model)
-    if model is None:
-        return None
-    return run.ports.clock() + timedelta(seconds=Pace(model.estimate, model.longest_poll_pause_s).first_poll_s(0))
 
 
 def song_order(run: StartRun, callback_url: str) -> SongOrder:

@@ -19,12 +19,15 @@ from fermata.use_cases.live.publish_pieces import Listening
 
 @dataclass(frozen=True)
 class OpenCallbackPorts:
-    """Ports of `open_callback`. A callback is awaited for `timeout_s` seconds; `randomness` returns 32 bytes."""
+    """Ports of `open_callback`. A callback is awaited for `timeout_s` seconds; `randomness` returns 32 bytes, and
+    `first_poll_s` the seconds after which a song of a model is expected.
+    """
 
     callbacks: CallbackStore
     api_url: ApiUrl
     randomness: Callable[[], bytes]
     timeout_s: int
+    first_poll_s: Callable[[str], int]
 
 
 @dataclass(frozen=True)
