@@ -47,6 +47,7 @@ PROMISES = {
     "marks",
     "stops",
     "budgets",
+    "wallets",
 }
 
 
