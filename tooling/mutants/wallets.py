@@ -9,7 +9,6 @@ _SHARDS: Final = f"{_STORE}/wallet_shards.py"
 _DEALS: Final = f"{_STORE}/wallet_deals.py"
 _TESTS: Final = "tests/fakes/money/test_wallet_shards_in_dynamodb.py"
 _MOVES: Final = f"{_TESTS}::test_an_order_during_a_move_in_any_order_of_their_calls_is_taken_once"
-_RACES: Final = f"{_TESTS}::test_of_two_orders_in_any_order_of_their_calls_what_fits_passes"
 
 WALLETS: Final = (
     Mutant(
@@ -17,7 +16,7 @@ WALLETS: Final = (
         _SHARDS,
         'return "#balance >= :amount", {":amount": amount}',
         'return "(#balance >= :amount OR #balance < :amount)", {":amount": amount}',
-        (_RACES,),
+        (f"{_TESTS}::test_a_share_does_not_lend_what_another_order_took_meanwhile",),
     ),
     Mutant(
         "wallets: an order is refused by shards that were read at different moments",

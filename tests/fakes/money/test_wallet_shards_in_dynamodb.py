@@ -135,6 +135,8 @@ def test_every_bound_is_kept_to_the_last(
     ledger.jobs.settle(ended.settled(rate_limited(), NOON))
     assert passes(ledger, 9)
     assert not passes(ledger, 10)
+    for name, amount in bounds.items():
+        assert sum(share[name] for share in shares(client)) == amount
 
 
 def test_a_minute_takes_its_orders_and_no_more_whatever_shards_they_come_to(client: "DynamoDBClient") -> None:
@@ -277,6 +279,28 @@ def test_an_order_is_not_refused_by_shards_that_were_read_at_different_moments(c
     transactions.meanwhile = one_comes_and_one_goes
     DynamoJobStore(transactions).create(job_in(4))
     assert counters(ledger) == (2 * PRICE, 0, 2 * PRICE, 0)
+
+
+class _Overtaken(DynamoTransactions):
+    """Transactions before the first of which something else happens."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().write(writes, deadline)
+
+
+def test_a_share_does_not_lend_what_another_order_took_meanwhile(client: "DynamoDBClient") -> None:
+    ledger = fresh(client, 2 * PRICE - 1)
+    transactions = _Overtaken(client, TABLE)
+    transactions.meanwhile = lambda: ledger.jobs.create(job_in(4))
+    with pytest.raises(OutOfCreditError):
+        DynamoJobStore(transactions).create(job_in(3))
+    assert counters(ledger) == (59, 29, 30, 0)
+    assert all(share["balance"] >= 0 for share in shares(client))
 
 
 def test_a_share_that_lent_its_orders_meanwhile_takes_none_in_a_new_minute(client: "DynamoDBClient") -> None:
