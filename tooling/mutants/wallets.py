@@ -8,7 +8,6 @@ _STORE: Final = f"{FERMATA}/adapters/dynamodb/money"
 _SHARDS: Final = f"{_STORE}/wallet_shards.py"
 _DEALS: Final = f"{_STORE}/wallet_deals.py"
 _TESTS: Final = "tests/fakes/money/test_wallet_shards_in_dynamodb.py"
-_MOVES: Final = f"{_TESTS}::test_an_order_during_a_move_in_any_order_of_their_calls_is_taken_once"
 
 WALLETS: Final = (
     Mutant(
@@ -45,20 +44,6 @@ WALLETS: Final = (
         "return self._add(number, bound, spread, -amount, condition, values)",
         "return self._add(number, bound, spread, 0 * amount, condition, values)",
         (f"{_TESTS}::test_every_bound_is_kept_to_the_last",),
-    ),
-    Mutant(
-        "wallets: a shard takes orders while all are dealt out",
-        _DEALS,
-        'LIVE: Final = "attribute_exists(pk) AND attribute_not_exists(#closed)"',
-        'LIVE: Final = "attribute_exists(pk)"',
-        (_MOVES,),
-    ),
-    Mutant(
-        "wallets: a wallet that was spread meanwhile takes orders as a whole",
-        _DEALS,
-        'WHOLE: Final = "attribute_exists(pk) AND attribute_not_exists(#shards)"',
-        'WHOLE: Final = "attribute_exists(pk)"',
-        (_MOVES,),
     ),
     Mutant(
         "wallets: nobody opens what a run that died had closed",
