@@ -169,8 +169,8 @@ CLAIMS: Final = (
 STOPS: Final = (
     Mutant(
         "stops: an order's write looks past a suspension",
-        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
-        "        change.conditions.append(_NOT_SUSPENDED)\n        change.values |= _A_TEXT\n",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_changes.py",
+        "        change.conditions.append(NOT_SUSPENDED)\n        change.values |= A_TEXT\n",
         "        pass\n",
         (f"{_CONDITIONS}::test_an_order_that_read_the_wallet_before_a_suspension_is_refused_by_the_write",),
     ),

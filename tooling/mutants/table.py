@@ -13,6 +13,7 @@ from tooling.mutants.songs import SONGS
 from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
+from tooling.mutants.wallets import WALLETS
 
 _BOUGHT: Final = (*CLAIMS, *STOPS, *ANSWERS, *STREAMS, *SPEECH, *SONGS, *TRIGGERS, *QUEUE)
-MUTANTS: Final = (*_BOUGHT, *MONEY, *CHOICE, *SHARDS, *CLIENT, *AGENTS)
+MUTANTS: Final = (*_BOUGHT, *MONEY, *CHOICE, *SHARDS, *WALLETS, *CLIENT, *AGENTS)

@@ -16,15 +16,16 @@ PLACES: Final = "Lambda, runs at once"
 TABLE: Final = "DynamoDB, write units of the table"
 UNITS_A_WRITE: Final = 2
 """Write units of a transaction for an item of at most 1 KiB (DynamoDB's guide to transactions)."""
+_WALLET: Final = "the wallet of one hot tenant"
 SHARED: Final[Mapping[str, tuple[str, int]]] = {
-    "WALLET/WALLET": ("the wallet of one tenant", 1),
+    "WALLET/WALLET": (_WALLET, SHARDS),
     "USAGE/DATE": ("the day's usage of one tenant and model", SHARDS),
     "BUDGET/DATE": ("the day's budget of one provider", SHARDS),
     "PROVIDER/NEXT": ("the next start at one provider", 1),
     "ESTIMATES/MODEL": ("the estimates of one model", 1),
 }
 """The items that jobs share, by their kind in the counts: whose they are, and over how many each is spread."""
-_OF_A_TENANT: Final = ("the wallet of one tenant", "the day's usage of one tenant and model")
+_OF_A_TENANT: Final = (_WALLET, "the day's usage of one tenant and model")
 _ACTIONS: Final[Mapping[str, str]] = {
     "states:StartExecution": "Step Functions, StartExecution",
     "states:SendTaskSuccess": "Step Functions, SendTaskSuccess",
@@ -77,9 +78,12 @@ class Needs:
     items: tuple[Shared, ...] = ()
 
     def among(self, tenants: int) -> "Needs":
-        """The same for jobs of so many tenants, each of which has items of its own."""
+        """The same for jobs of so many tenants, each of which has items of its own, and of which none is hot."""
         items = (
-            replace(item, shards=item.shards * tenants) if item.name in _OF_A_TENANT else item for item in self.items
+            replace(item, shards=(1 if item.name == _WALLET else item.shards) * tenants)
+            if item.name in _OF_A_TENANT
+            else item
+            for item in self.items
         )
         return replace(self, items=tuple(items))
 

@@ -64,7 +64,7 @@ def test_what_only_one_job_writes_is_shared_by_none() -> None:
         "S3 writes": 2,
     }
     needs = needs_of("a song", counts, (Run("SubmitJob", 0.1),))
-    assert needs.items == (Shared("the wallet of one tenant", 4),)
+    assert needs.items == (Shared("the wallet of one hot tenant", 4, shards=16),)
     assert needs.tokens["DynamoDB, write units of the table"] == 22
     assert needs.tokens["Step Functions, StartExecution"] == 1
 

@@ -48,6 +48,7 @@ PROMISES = {
     "marks",
     "stops",
     "budgets",
+    "wallets",
 }
 
 

@@ -66,7 +66,7 @@ class DynamoTransactions:
             left = refused + left
             # DynamoDB leaves out what exceeds a response, and returns nothing at all only when it throttles.
             if not items and refused:
-                self._wait(tries, deadline, TransientError("the table could not be read: it is throttled; try again"))
+                self.wait(tries, deadline, TransientError("the table could not be read: it is throttled; try again"))
                 tries += 1
         return found
 
@@ -147,10 +147,11 @@ class DynamoTransactions:
             failed = _failed_conditions(writes, refusal.reasons)
             if failed:
                 return failed
-            self._wait(tries, deadline, TransientError(_KEPT_CONFLICTING, PART_CONFLICTS))
+            self.wait(tries, deadline, TransientError(_KEPT_CONFLICTING, PART_CONFLICTS))
             tries += 1
 
-    def _wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
+    def wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
+        """Pause before another try, the longer the more there were; raises `too_late` if it would end too late."""
         # Jitter spreads competing writers.
         longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
         pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
