@@ -189,7 +189,8 @@ def test_every_condition_in_the_source_is_among_what_has_to_be_tested() -> None:
     for file in ADAPTERS.rglob("*.py"):
         found = [fragment.text for fragment in fragments if fragment.file == file]
         for condition in set(_IN_SOURCE.findall(file.read_text("utf-8"))):
-            assert any(condition in text for text in found), f"{file.name}: {condition}"
+            filled_in = re.sub(r"{[^}]*}", "\0", condition)
+            assert any(filled_in in text for text in found), f"{file.name}: {condition}"
 
 
 def test_conditions_stand_nowhere_but_in_the_adapters() -> None:
