@@ -5,7 +5,7 @@ from typing import Any, Final
 
 TENANT: Final = "demo"
 DEMO_LIMITS: Final = {
-    "submits_per_minute": 100_000,
+    "submits_per_minute": 1_200,
     "reads_per_minute": 1_000_000,
     "concurrent_jobs": 100_000,
     "refused_orders_per_minute": 1_000_000,

@@ -50,6 +50,8 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
     holds.mkdir()
     templates = {name: make_release(name, folder / name, holds) for name in ("older", "newer")}
     arguments = ["--port", "0", "--in-memory", "--state-dir", str(folder / "state"), *fast_parameters()]
+    # However long a deployment takes, what waits for a callback is still waiting.
+    arguments += ["--param", "CallbackTimeoutSeconds=600"]
     command = ("-m", MAIN, str(templates["older"]))
     with cloud_process([*arguments, "--provider-latency", "2"], folder, command) as process:
         yield Releases(Cloud(process.line()), holds, templates)

@@ -49,3 +49,16 @@ def test_a_plan_takes_so_many_orders_and_lets_the_next_ones_in_as_jobs_end(cloud
         assert account.headers["ratelimit-policy"] == '"read";q=600;w=60'
         assert account.json()["limits"]["concurrent_jobs"] == 2
         cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)
+
+
+def test_the_wallet_of_a_plan_with_many_orders_a_minute_pays_as_any_other(cloud: Cloud) -> None:
+    cloud.manage(action="create_tenant", tenant_id="busy")
+    cloud.manage(action="grant", tenant_id="busy", credits=1000)
+    cloud.admin("set-plan", "busy", "prepaid", "--submits-per-minute", "6000").done()
+    with cloud.http(cloud.manage(action="issue_key", tenant_id="busy")["api_key"]) as http:
+        ids = [http.post("/v1/jobs", json=request(f"busy {number}")).json()["id"] for number in range(3)]
+        cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)
+        assert [http.get(f"/v1/jobs/{job_id}").json()["status"] for job_id in ids] == ["succeeded"] * 3
+        account = http.get("/v1/account").json()
+        assert account["balance_credits"] == 1000 - 3 * 30
+        assert account["limits"]["submits_per_minute"] == 6000

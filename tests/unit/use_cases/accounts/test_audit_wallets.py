@@ -304,7 +304,7 @@ def test_the_function_only_reads_and_keeps_balances_and_never_scans() -> None:
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TENANTS"]}},
         ),
         "ReadWalletsAndLedgers": (
-            ["dynamodb:GetItem", "dynamodb:Query"],
+            ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WALLET#*"]}},
         ),
         "KeepBalances": (
