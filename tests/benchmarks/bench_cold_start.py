@@ -44,7 +44,7 @@ FUNCTIONS: Final[Mapping[str, Mapping[str, object]]] = {
     "submit_job": http_event("POST", "/v1/jobs", json.dumps(ORDER).encode()),
     "read_jobs": http_event("GET", f"/v1/jobs/{JOB_ID}"),
     "poll_generation": STEP,
-    "store_audio": STEP,
+    "store_audio": {**STEP, "may_store": True},
     "settle_job": STEP,
 }
 """One function of each kind, and an event that leads it to its first call."""

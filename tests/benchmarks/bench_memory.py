@@ -94,9 +94,10 @@ def used() -> dict[str, Used]:
 
 
 def _used_by(process: Path) -> Used:
-    peak_kib = next(
-        line.split()[1] for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM")
-    )
+    peaks = [line.split()[1] for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM")]
+    if not peaks:
+        raise ProcessLookupError(f"{process} has just ended, and has no memory any more")
+    peak_kib = peaks[0]
     fields = (process / "stat").read_text().rpartition(")")[2].split()
     return Used(int(peak_kib) / 1024, (int(fields[11]) + int(fields[12])) / _TICKS)
 
