@@ -88,3 +88,15 @@ def together(
     for thread in threads:
         thread.join()
     return results
+
+
+class Interrupted(DynamoTransactions):
+    """Transactions before whose next write something else may happen once."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().write(writes, deadline)

@@ -2,7 +2,7 @@
 none is refused while it suffices.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from moto import mock_aws
 
-from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 from fermata.adapters.dynamodb.providers.budget_shards import BUDGET, write_booked
-from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.providers.budget_shares import SHARDS, shard_of
 from fermata.domain.providers.spending import Booking
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import items
 from tests.support.cloud import TABLE, dynamodb_with_table
 from tests.support.direct_dynamodb import directly, empty
+from tests.support.turns import Interrupted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 TODAY = NOON.date()
 JOB_IN = {shard_of(f"job-{number}"): f"job-{number}" for number in range(200)}
 """A job of each shard."""
-
-
-class _Interrupted(DynamoTransactions):
-    """Transactions before which something else may happen once."""
-
-    meanwhile: Callable[[], object] | None = None
-
-    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return super().write(writes, deadline)
 
 
 class Day:
@@ -54,7 +42,7 @@ class Day:
         """Whether the claim was written; it is written with its booking, or neither is."""
         self.claims += 1
         name = f"CLAIM#{self.claims}"
-        transactions = _Interrupted(self.client, TABLE)
+        transactions = Interrupted(self.client, TABLE)
         transactions.meanwhile = meanwhile
         writes = {"job": transactions.put(name, "JOB", {})}
         failed = write_booked(JOB_IN[shard], writes, Booking("minimax", TODAY, cost), budget, transactions)

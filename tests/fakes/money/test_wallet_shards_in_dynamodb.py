@@ -30,7 +30,7 @@ from tests.fakes.tenants.orders import lose, risky
 from tests.songs import queued_job, rate_limited
 from tests.support.cloud import TABLE, dynamodb_with_table
 from tests.support.direct_dynamodb import directly, empty
-from tests.support.turns import orders, together
+from tests.support.turns import Interrupted, orders, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -281,21 +281,9 @@ def test_an_order_is_not_refused_by_shards_that_were_read_at_different_moments(c
     assert counters(ledger) == (2 * PRICE, 0, 2 * PRICE, 0)
 
 
-class _Overtaken(DynamoTransactions):
-    """Transactions before the first of which something else happens."""
-
-    meanwhile: Callable[[], object] | None = None
-
-    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return super().write(writes, deadline)
-
-
 def test_a_share_does_not_lend_what_another_order_took_meanwhile(client: "DynamoDBClient") -> None:
     ledger = fresh(client, 2 * PRICE - 1)
-    transactions = _Overtaken(client, TABLE)
+    transactions = Interrupted(client, TABLE)
     transactions.meanwhile = lambda: ledger.jobs.create(job_in(4))
     with pytest.raises(OutOfCreditError):
         DynamoJobStore(transactions).create(job_in(3))
@@ -307,7 +295,7 @@ def test_a_share_that_lent_its_orders_meanwhile_takes_none_in_a_new_minute(clien
     ledger = fresh(client, 1000)
     assert passes(ledger, 4)
 
-    class Interrupted(DynamoTransactions):
+    class Lending(DynamoTransactions):
         lends = True
 
         def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
@@ -319,7 +307,7 @@ def test_a_share_that_lent_its_orders_meanwhile_takes_none_in_a_new_minute(clien
                     super().write({"": part}, deadline)
             return super().write(writes, deadline)
 
-    DynamoJobStore(Interrupted(client, TABLE)).create(job_in(4, NOON + timedelta(minutes=1), 1))
+    DynamoJobStore(Lending(client, TABLE)).create(job_in(4, NOON + timedelta(minutes=1), 1))
     (share,) = items(client, "WALLET#acme#4", "SHARE")
     assert share["submits_in_minute"] == 1 <= share["submits_per_minute"]
     assert sum(each["submits_per_minute"] for each in shares(client)) == 6000

@@ -159,10 +159,7 @@ class ShardedMovement:
         condition, values, turn = f"#{period} = :read_period", {":read_period": before}, ""
         if before < now:
             # What it borrows belongs to the period that the wallet has reached.
-            reset = (
-                "#spent_in_month = :zero , #committed = #held" if period == "month" else "#submits_in_minute = :zero"
-            )
-            turn, values = f"SET #{period} = :period , {reset} ", {**values, ":period": now, ":zero": 0}
+            turn, values = f"SET #{period} = :period , {_RESET[period]} ", {**values, ":period": now, ":zero": 0}
         return self._add(self._own, bound, spread, amount, condition, values, turn)
 
     def _add(

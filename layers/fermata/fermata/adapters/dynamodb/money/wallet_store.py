@@ -86,12 +86,14 @@ class DynamoWalletStore:
                 token = deals.close(first)
                 done = None if token is None else deals.deal(token, planned, calls)
             else:
-                done = self._set_whole_plan(tenant_id, plan, cap_credits, limits)
+                done = self._set_whole_plan(tenant_id, plan, cap_credits, limits, calls)
             if done is not None:
                 return done
         raise _changed(tenant_id, _TRIES)
 
-    def _set_whole_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> bool | None:
+    def _set_whole_plan(
+        self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits, calls: Mapping[str, Write]
+    ) -> bool | None:
         """Whether the plan of a wallet that is one item was set; None where it is one no more."""
         fields = {"plan": plan.value, "cap_credits": cap_credits, **limits.model_dump()}
         values: dict[str, Any] = {f":{name}": value for name, value in fields.items()}
@@ -101,7 +103,6 @@ class DynamoWalletStore:
             condition, values = f"{WHOLE} AND #balance >= :nothing", {**values, ":nothing": 0}
         expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
         wallet = self._transactions.update(*wallet_keys(tenant_id)[0], expression, condition, values)
-        calls = limit_calls(tenant_id, limits, self._transactions)
         failed = self._transactions.write({WALLET: wallet, **calls}, self._transactions.deadline())
         return None if is_spread(failed.get(WALLET, {})) else not failed
 
